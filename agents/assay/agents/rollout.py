@@ -27,8 +27,10 @@ class Segment:
             raise ValueError("a segment needs at least one token")
         wanted = len(self.ids) if self.sampled else 0
         if len(self.logprobs) != wanted:
-            raise ValueError(f"a segment of {len(self.ids)} {'sampled' if self.sampled else 'given'} tokens needs "
-                             f"{wanted} logprobs, got {len(self.logprobs)}")
+            raise ValueError(
+                f"a segment of {len(self.ids)} {'sampled' if self.sampled else 'given'} tokens needs "
+                f"{wanted} logprobs, got {len(self.logprobs)}"
+            )
         if self.sampled and self.images:
             raise ValueError("a sampled segment cannot hold images")
 

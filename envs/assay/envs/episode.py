@@ -63,7 +63,9 @@ class Episode:
 
     def __post_init__(self) -> None:
         if self.outcome.learnable != (self.score is not None):
-            raise ValueError(f"an episode that is {self.outcome} must {'' if self.outcome.learnable else 'not '}be scored")
+            raise ValueError(
+                f"an episode that is {self.outcome} must {'' if self.outcome.learnable else 'not '}be scored"
+            )
 
     @property
     def actions(self) -> list[str]:
