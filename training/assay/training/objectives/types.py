@@ -26,12 +26,14 @@ class TrajectoryBatch:
         rollout_logp: float32 [B, T]; log-probabilities reported by the sampler.
         old_logp: float32 [B, T] or None; the same under the policy frozen at the start of the update phase. None means
             "the policy itself, detached", which is exact for the first update.
-        token_reward: float32 [B, T] or None.
+        token_reward: float32 [B, T] or None; rewards of single tokens, on top of ``reward``.
         reward_parts: named reward components, each [B].
         anchor_logp: log-probabilities under frozen policies (``"ref"``, ...), each [B, T].
         anchor_aux: other per-token tensors of those policies, each [B, T].
         values: float32 [B, T] or None; the critic.
         policy_version: int64 [B]; the update count of the policy that sampled the row.
+        rollout_id: int64 [B] or None; rows that are branches of one rollout share it, and count once in every
+            statistic over rewards. None: each row is a rollout of its own.
     """
 
     action_mask: Tensor
@@ -47,6 +49,7 @@ class TrajectoryBatch:
     anchor_aux: dict[str, Tensor] = field(default_factory=dict)
     values: Tensor | None = None
     policy_version: Tensor | None = None
+    rollout_id: Tensor | None = None
 
     def __len__(self) -> int:
         return int(self.reward.shape[0])
@@ -71,6 +74,7 @@ class TrajectoryBatch:
             anchor_aux={k: v[index] for k, v in self.anchor_aux.items()},
             values=pick(self.values),
             policy_version=pick(self.policy_version),
+            rollout_id=pick(self.rollout_id),
         )
 
 
@@ -107,39 +111,97 @@ class Totals:
         return cls(float(keep.sum()), float((keep.sum(-1) > 0).sum()), length)
 
 
-class Advantage(Protocol):
-    """(batch) -> A[B, T], no gradient."""
+class Slot(Protocol):
+    """What every slot may ask of the trainer; the defaults ask for nothing."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Names of :attr:`PolicyOutputs.aux` that must be computed."""
+        return frozenset()
+
+    @property
+    def anchors(self) -> frozenset[str]:
+        """Names of :attr:`TrajectoryBatch.anchor_logp` that must be present; each costs a frozen model."""
+        return frozenset()
+
+
+class RewardTransform(Slot, Protocol):
+    """(batch) -> reward [B], which replaces ``batch.reward``."""
 
     def __call__(self, batch: TrajectoryBatch) -> Tensor: ...
 
 
-class RewardTransform(Protocol):
-    """(batch) -> reward[B]."""
+class TokenReward(Slot, Protocol):
+    """(batch) -> reward [B, T], which is added to ``batch.token_reward``."""
 
     def __call__(self, batch: TrajectoryBatch) -> Tensor: ...
 
 
-class TokenWeight(Protocol):
-    """(batch, A, detached outputs) -> (weight[B, T], keep[B, T]); several multiply."""
+class Advantage(Slot, Protocol):
+    """(batch) -> A [B, T], no gradient, 0 where ``action_mask`` is 0."""
 
-    def __call__(self, batch: TrajectoryBatch, advantage: Tensor, out: PolicyOutputs) -> tuple[Tensor, Tensor]: ...
+    @property
+    def group_relative(self) -> bool:
+        """Whether a rollout is compared with others of its group, so that a group of one teaches nothing."""
+        return False
+
+    @property
+    def needs_critic(self) -> bool:
+        """Whether ``batch.values`` must be present."""
+        return False
+
+    def __call__(self, batch: TrajectoryBatch) -> Tensor: ...
 
 
-class Surrogate(Protocol):
+class Keep(Slot, Protocol):
+    """(batch, A) -> mask [B, T] of 0 and 1. It may not look at the current policy: it decides the denominators."""
+
+    def __call__(self, batch: TrajectoryBatch, advantage: Tensor) -> Tensor: ...
+
+
+class TokenWeight(Slot, Protocol):
+    """(batch, A, detached outputs) -> weight [B, T] of the surrogate; several multiply; denominators are unchanged."""
+
+    def __call__(self, batch: TrajectoryBatch, advantage: Tensor, out: PolicyOutputs) -> Tensor: ...
+
+
+class Surrogate(Slot, Protocol):
     """(out, batch, A) -> loss [B, T] (``level`` "token") or [B] ("sequence"), to minimise."""
 
-    needs: frozenset[str]
-    level: str
-    needs_whole_groups: bool
+    @property
+    def level(self) -> str:
+        """``"token"`` or ``"sequence"``."""
+        return "token"
+
+    @property
+    def needs_whole_groups(self) -> bool:
+        """Whether all rows of a group must be in one micro-batch."""
+        return False
+
+    @property
+    def uses_old(self) -> bool:
+        """Whether the importance ratio matters, so that ``old_logp`` is wanted after the first update of a batch."""
+        return True
+
+    @property
+    def zero_is_inert(self) -> bool:
+        """Whether a token of advantage 0 contributes neither loss nor gradient."""
+        return True
 
     def __call__(self, out: PolicyOutputs, batch: TrajectoryBatch, advantage: Tensor) -> Tensor: ...
 
+    def clipped(self, out: PolicyOutputs, batch: TrajectoryBatch, advantage: Tensor) -> Tensor | None:
+        """Bool [B, T]: tokens whose ratio was cut; None where nothing is ever cut."""
+        return None
 
-class Regulariser(Protocol):
+
+class Regulariser(Slot, Protocol):
     """(out, batch) -> loss [B, T], already multiplied by its coefficient; aggregated like the surrogate."""
 
-    needs: frozenset[str]
-    anchors: frozenset[str]
+    @property
+    def name(self) -> str:
+        """The key of its value in the metrics."""
+        return type(self).__name__.lower()
 
     def __call__(self, out: PolicyOutputs, batch: TrajectoryBatch) -> Tensor: ...
 

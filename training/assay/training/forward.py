@@ -1,0 +1,150 @@
+"""What a policy says of given rows of tokens: log-probabilities and entropies, by prefix tree or by padded row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from assay.training import tree
+from assay.training.logprobs import token_logprobs
+from assay.training.objectives.types import PolicyOutputs
+from assay.training.tree import Cost, IntArray, MicroBatch
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training row.
+
+    Attributes:
+        ids: int64 [length]; prompt, then the response (sampled tokens and observations).
+        prompt: number of prompt tokens, at least 1.
+        mask: bool [length - prompt]; which response tokens the policy sampled.
+    """
+
+    ids: IntArray
+    prompt: int
+    mask: np.typing.NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        if self.prompt < 1 or len(self.ids) - self.prompt != len(self.mask):
+            raise ValueError(f"{len(self.ids)} ids, {self.prompt} of them prompt, but a mask of {len(self.mask)}")
+
+
+class Scorer:
+    """Computes :class:`PolicyOutputs` with a causal language model.
+
+    Args:
+        model: a transformers causal LM, possibly wrapped by peft.
+        share_prefix: pack rows as tries (:mod:`assay.training.tree`) instead of one padded row each.
+        budget: padded tokens of one forward pass.
+    """
+
+    def __init__(self, model: nn.Module, *, share_prefix: bool = True, budget: int = 2048) -> None:
+        self.model = model
+        self.share_prefix = share_prefix
+        self.budget = budget
+        whole: Any = model.get_base_model() if hasattr(model, "get_base_model") else model
+        self.backbone: nn.Module = getattr(whole, whole.base_model_prefix)
+        self.head: nn.Module = whole.get_output_embeddings()
+        config = whole.config.get_text_config()
+        self.softcap = float(getattr(config, "final_logit_softcapping", None) or 0.0)
+        self.cost = _cost(self.backbone, config)
+
+    def plan(self, rows: Sequence[Row], units: Sequence[Sequence[int]] | None = None) -> list[MicroBatch]:
+        """Micro-batches under the token budget; the rows of a unit (default: each row alone) stay together."""
+        units = [[i] for i in range(len(rows))] if units is None else units
+        return tree.plan([row.ids for row in rows], units, self.budget, self.cost, share=self.share_prefix)
+
+    def __call__(self, rows: Sequence[Row], tries: list[list[int]], width: int) -> PolicyOutputs:
+        """Log-probabilities and entropies of the rows of one micro-batch, in one forward pass.
+
+        Args:
+            rows: B rows.
+            tries: positions in ``rows`` that share a trie (:class:`~assay.training.tree.MicroBatch`).
+            width: T, at least the longest response.
+
+        Returns:
+            float32 [B, T] ``logp`` and ``aux["entropy"]`` (nats), 0 where the policy did not sample.
+        """
+        device = self.head.weight.device
+        built = [tree.build([rows[i].ids for i in members]) for members in tries]
+        size = max(len(trie) for trie in built)
+        ids = np.zeros((len(tries), size), np.int64)
+        depth = np.zeros((len(tries), size), np.int64)
+        where = np.full((len(rows), width), -1, np.int64)
+        parent = np.full(len(tries) * size, -1, np.int64)
+        for t, (trie, indices) in enumerate(zip(built, tries, strict=True)):
+            ids[t, : len(trie)], depth[t, : len(trie)] = trie.ids, trie.depth
+            parent[t * size : t * size + len(trie)] = np.where(trie.parent < 0, -1, trie.parent + t * size)
+            for index, path in zip(indices, trie.paths, strict=True):
+                row = rows[index]
+                nodes = path[row.prompt :] + t * size
+                where[index, : len(nodes)] = np.where(row.mask, nodes, -1)
+        hidden = self._hidden(ids, depth, built, device)
+        sampled = np.unique(where[where >= 0])
+        if not len(sampled):
+            zero = hidden.sum() * 0.0
+            return PolicyOutputs(zero.expand(len(rows), width), {"entropy": zero.expand(len(rows), width)})
+        sampled = sampled[np.argsort(parent[sampled], kind="stable")]
+        sources, row_of = np.unique(parent[sampled], return_inverse=True)
+        logp, entropy = token_logprobs(
+            hidden.reshape(-1, hidden.shape[-1])[torch.from_numpy(sources).to(device)],
+            self.head.weight,
+            torch.from_numpy(row_of).to(device),
+            torch.from_numpy(ids.reshape(-1)[sampled]).to(device),
+            softcap=self.softcap,
+        )
+        slot = np.zeros(len(parent), np.int64)
+        slot[sampled] = np.arange(len(sampled))
+        keep = torch.from_numpy(where >= 0).to(device)
+        pick = torch.from_numpy(slot[np.maximum(where, 0)]).to(device)
+        of_row = torch.from_numpy(row_of).to(device)
+        zero = logp.new_zeros(())
+        return PolicyOutputs(
+            torch.where(keep, logp[pick], zero), {"entropy": torch.where(keep, entropy[of_row[pick]], zero)}
+        )
+
+    def score(self, rows: Sequence[Row], width: int) -> PolicyOutputs:
+        """The same for any number of rows, micro-batch by micro-batch, without gradient."""
+        logp = torch.zeros(len(rows), width)
+        entropy = torch.zeros(len(rows), width)
+        with torch.no_grad():
+            for micro in self.plan(rows):
+                out = self([rows[i] for i in micro.rows], micro.tries, width)
+                logp[micro.rows], entropy[micro.rows] = out.logp.cpu(), out.aux["entropy"].cpu()
+        return PolicyOutputs(logp, {"entropy": entropy})
+
+    def _hidden(self, ids: IntArray, depth: IntArray, tries: list[tree.Trie], device: torch.device) -> Tensor:
+        inputs: dict[str, Any] = {"input_ids": torch.from_numpy(ids).to(device), "use_cache": False}
+        if self.share_prefix:
+            mask = np.stack([trie.mask(ids.shape[1]) for trie in tries])
+            inputs["attention_mask"] = torch.from_numpy(mask)[:, None].to(device)
+            inputs["position_ids"] = torch.from_numpy(depth).to(device)
+        else:
+            real = np.arange(ids.shape[1])[None] < np.array([len(trie) for trie in tries])[:, None]
+            inputs["attention_mask"] = torch.from_numpy(real.astype(np.int64)).to(device)
+        hidden: Tensor = self.backbone(**inputs).last_hidden_state
+        return hidden
+
+
+def _cost(backbone: nn.Module, config: Any) -> Cost:
+    embedded = sum(m.weight.numel() for m in backbone.modules() if isinstance(m, nn.Embedding))
+    linear = sum(p.numel() for p in backbone.parameters()) - embedded
+    return Cost(token=2.0 * linear, pair=4.0 * config.hidden_size * config.num_hidden_layers)
+
+
+def sharing_error(model: nn.Module, rows: Sequence[Row]) -> float:
+    """Largest difference between the log-probabilities of the tree and the padded way on these rows.
+
+    Architectures whose layers do not honour a 4-D attention mask (recurrent layers, some sliding windows) differ by far
+    more than rounding; the trainer then turns sharing off and says so.
+    """
+    width = max(len(row.mask) for row in rows)
+    shared = Scorer(model, share_prefix=True).score(rows, width).logp
+    padded = Scorer(model, share_prefix=False).score(rows, width).logp
+    return float((shared - padded).abs().max())

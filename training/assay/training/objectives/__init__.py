@@ -1,0 +1,1 @@
+"""Policy objectives as compositions of small tensor functions; :mod:`.objective` puts them together."""
