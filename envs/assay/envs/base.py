@@ -1,0 +1,245 @@
+"""The base of every environment: one task is one episode, text goes in and a verified score comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import gymnasium as gym
+from gymnasium.error import ResetNeeded
+
+from assay.envs.errors import InfraError, VerifierError
+from assay.envs.options import read_options
+from assay.envs.spaces import Images, Messages, Text
+from assay.envs.tasks import Message, Task, TaskSet
+from assay.verifiers.score import Score
+
+Observation = dict[str, Any]
+
+
+class Step(NamedTuple):
+    """What one action led to.
+
+    Attributes:
+        messages: new messages for the agent (an observation, a tool's answer); none after the last action.
+        reward: of this action; ``None`` takes the score's reward.
+        terminated: the task is over. A terminated or truncated step must carry a score.
+        truncated: a limit of the environment ended it.
+        score: the verdict on the whole episode.
+        images: new images, in the order of their placeholders in ``messages``.
+    """
+
+    messages: Sequence[Message] = ()
+    reward: float | None = None
+    terminated: bool = True
+    truncated: bool = False
+    score: Score | None = None
+    images: Sequence[Any] = ()
+
+
+@dataclass(frozen=True)
+class BaseOptions:
+    """What every environment can be told."""
+
+    split: str = "train"
+    """Part of the data: train, dev or test. Decided by the hash of a row, so no two share one."""
+
+
+class TaskEnv(gym.Env[Observation, str]):
+    """An environment whose episodes are verified tasks.
+
+    Observations are dicts: ``messages`` (the whole conversation so far) and, where ``has_images``, ``images`` (PIL
+    images in the order of their placeholders). Actions are strings; any string is legal, and one that cannot be read is
+    a scored failure. ``info`` carries ``task_id`` and, on the last step, ``score``; the truth is in neither.
+    Returned observations are copies: changing one changes nothing in the environment.
+
+    A single-turn environment implements :meth:`load` and sets :attr:`verifier`; one with more turns also :meth:`act`.
+
+    Args:
+        tasks: the tasks; default: what :meth:`load` makes of the options. Share one set between many environments.
+        render_mode: ``None`` or ``"ansi"`` (:meth:`render` returns the conversation as text).
+        options: the fields of :attr:`Options`.
+
+    Raises:
+        ValueError: one line, for an option that is unknown or has a wrong value, or data that cannot be used.
+    """
+
+    Options: ClassVar[type[BaseOptions]] = BaseOptions
+    verifier: ClassVar[str] = ""
+    """Registered name of the verifier."""
+    blocking: ClassVar[bool] = False
+    """``reset`` or ``step`` may block for more than 1 ms: run it in a thread."""
+    has_images: ClassVar[bool] = False
+    """Observations have images."""
+    metadata: dict[str, Any] = {"render_modes": ["ansi"]}  # noqa: RUF012 - gymnasium declares it on the class
+
+    def __init__(self, *, tasks: TaskSet | None = None, render_mode: str | None = None, **options: Any) -> None:
+        self.options: Any = read_options(self.Options, options, type(self).__module__.rpartition(".")[2])
+        self.tasks = self.load(self.options) if tasks is None else tasks
+        self.render_mode = render_mode
+        self.action_space = Text()
+        spaces: dict[str, gym.Space[Any]] = {"messages": Messages()}
+        if self.has_images:
+            spaces["images"] = Images()
+        self.observation_space = gym.spaces.Dict(spaces)  # type: ignore[assignment]
+        self._task: Task | None = None
+        self._over = True
+        self._messages: list[Message] = []
+        self._images: list[Any] = []
+        self._actions: list[str] = []
+
+    @classmethod
+    def load(cls, options: Any) -> TaskSet:
+        """The tasks that the options ask for."""
+        raise NotImplementedError
+
+    @classmethod
+    def score(cls, actions: Sequence[str], truth: Mapping[str, Any]) -> Score:
+        """The verdict on an episode; pure, so that stored episodes can be re-scored.
+
+        The default asks the verifier named :attr:`verifier` about the last action, with ``truth["options"]``.
+        """
+        from assay.verifiers import registry
+
+        return registry.score(cls.verifier, actions[-1], truth, **truth.get("options", {}))
+
+    @classmethod
+    def gold(cls, task: Task) -> str | None:
+        """A response that earns full reward in one turn, or None where none is known."""
+        return None
+
+    @classmethod
+    def trivial(cls, tasks: TaskSet) -> dict[str, str]:
+        """Constant responses that need no model, by name, chosen on ``tasks`` (the training split)."""
+        return {}
+
+    def open(self, task: Task) -> list[Message]:
+        """The messages that begin the episode."""
+        return task.prompt
+
+    def open_images(self, task: Task) -> list[Any]:
+        """The PIL images of :meth:`open`'s placeholders."""
+        return []
+
+    def act(self, task: Task, action: str) -> Step:
+        """Carry out one action. The default ends the episode and scores it."""
+        return Step(score=self.judge(task))
+
+    def judge(self, task: Task) -> Score:
+        """:meth:`score` of the actions so far.
+
+        Raises:
+            VerifierError: whatever the verifier raised.
+        """
+        try:
+            return self.score(self._actions, task.truth)
+        except (InfraError, VerifierError):
+            raise
+        except Exception as error:
+            raise VerifierError(f"{self.verifier or type(self).__name__} on task {task.id}: {error!r}") from error
+
+    @property
+    def current_task(self) -> Task:
+        """The task of the running (or just ended) episode, truth included: for oracles and records, not for agents.
+
+        Raises:
+            ResetNeeded: before the first reset.
+        """
+        if self._task is None:
+            raise ResetNeeded("there is no task yet: call reset() first")
+        return self._task
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Begin an episode.
+
+        Args:
+            seed: seeds the environment's own generator; None continues it.
+            options: ``{"task_id": id}`` picks the task; otherwise the generator does.
+
+        Raises:
+            ValueError: for a task id that is not in the set.
+        """
+        if seed is not None:
+            super().reset(seed=seed)
+        # Drawn even if a task id is given, so that a replay by id meets the same random numbers afterwards.
+        drawn = int(self.np_random.random() * len(self.tasks))
+        if options and options.get("task_id") is not None:
+            try:
+                task: Task = self.tasks.get(options["task_id"])
+            except KeyError as error:
+                raise ValueError(error.args[0]) from None
+        else:
+            task = self.tasks[drawn]
+        self._task = task
+        self._actions = []
+        self._over = True
+        self._messages = copy_messages(self.open(task))
+        if self.has_images:
+            self._images = list(self.open_images(task))
+        self._over = False
+        return self._observe(), {"task_id": task.id}
+
+    def step(self, action: str) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Act. Any string is legal.
+
+        Raises:
+            ResetNeeded: before a reset, or after the episode has ended.
+            TypeError: if ``action`` is not a string.
+            InfraError: if something around the task died.
+            VerifierError: if the verifier raised.
+        """
+        task = self._task
+        if self._over or task is None:
+            raise ResetNeeded("the episode is over: call reset() before step()")
+        if not isinstance(action, str):
+            raise TypeError(f"an action is a string, got {type(action).__name__}")
+        self._actions.append(action)
+        self._over = True  # until the step is known to have worked
+        outcome = self.act(task, action)
+        self._messages.append({"role": "assistant", "content": action})
+        if outcome.messages:
+            self._messages.extend(copy_messages(outcome.messages))
+            self._images.extend(outcome.images)
+        info: dict[str, Any] = {"task_id": task.id}
+        self._over = outcome.terminated or outcome.truncated
+        score = outcome.score
+        if self._over:
+            if score is None:
+                raise VerifierError(f"the last step of task {task.id} carries no score")
+            info["score"] = score
+        reward = outcome.reward if outcome.reward is not None else score.reward if score is not None else 0.0
+        return self._observe(), reward, outcome.terminated, outcome.truncated, info
+
+    def render(self) -> Any:
+        """The conversation so far as text, if ``render_mode`` is ``"ansi"``."""
+        if self.render_mode != "ansi":
+            return None
+        return "\n\n".join(f"[{message['role']}]\n{text_of(message)}" for message in self._messages)
+
+    def _observe(self) -> Observation:
+        if self.has_images:
+            return {"messages": copy_messages(self._messages), "images": [image.copy() for image in self._images]}
+        return {"messages": copy_messages(self._messages)}
+
+
+def copy_messages(messages: Sequence[Message]) -> list[Message]:
+    """Copies of messages and their parts; the strings and images inside are shared."""
+    copies = []
+    for message in messages:
+        copy = message.copy()
+        content = copy["content"]
+        if type(content) is list:
+            copy["content"] = [part.copy() for part in content]
+        copies.append(copy)
+    return copies
+
+
+def text_of(message: Message) -> str:
+    """The text of a message; other parts as ``<image>`` and the like."""
+    content = message["content"]
+    if isinstance(content, str):
+        return content
+    return "".join(part["text"] if part["type"] == "text" else f"<{part['type']}>" for part in content)

@@ -1,0 +1,59 @@
+"""The environment: one text, one answer, one verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, ClassVar
+
+from assay.envs.base import BaseOptions, TaskEnv
+from assay.envs.tasks import Task, TaskSet
+from assay.envs.text_classification.options import Options
+from assay.envs.text_classification.prompt import UNCERTAIN
+from assay.envs.text_classification.tasks import ClassificationTasks, build_tasks
+
+
+class TextClassificationEnv(TaskEnv):
+    """Classify a text by writing its label (GenCLS++, arXiv 2504.19898).
+
+    One turn. The prompt holds the label list and whatever the strategy adds (definitions, numbers, demonstrations); the
+    action is the label, or the number that stands for it; the reward is 1 for the right one. The verifier is
+    ``classify.label``. Without options it serves sentences of Python's own documentation by topic, which needs no file
+    and no network (:mod:`assay.envs.text_classification.docstrings` says what they are).
+
+    >>> import gymnasium as gym
+    >>> import assay.envs
+    >>> env = gym.make("text-classification-v0", split="test")
+    >>> obs, info = env.reset(seed=0)
+    >>> [message["role"] for message in obs["messages"]]
+    ['system', 'user']
+    >>> obs, reward, terminated, truncated, info = env.step("no such label")
+    >>> reward, terminated, info["score"].correct
+    (0.0, True, False)
+    """
+
+    Options: ClassVar[type[BaseOptions]] = Options
+    verifier: ClassVar[str] = "classify.label"
+
+    @classmethod
+    def load(cls, options: Any) -> ClassificationTasks:
+        """The tasks of ``options.split``; their ``summary`` tells sizes, class balance and what was dropped."""
+        return build_tasks(options)
+
+    @classmethod
+    def gold(cls, task: Task) -> str:
+        """The response that earns full reward, in the form the prompt asks for."""
+        return str(task.meta["form"]).replace("{answer}", _answer(task, str(task.truth["label"])))
+
+    @classmethod
+    def trivial(cls, tasks: TaskSet) -> dict[str, str]:
+        """``majority``: always the most frequent label of ``tasks`` (the first of the label order among equals)."""
+        counts = Counter(str(task.truth["label"]) for task in tasks)
+        label = min(counts, key=lambda name: (-counts[name], name))
+        form = str(tasks[0].meta["form"])
+        return {"majority": form.replace("{answer}", _answer(tasks[0], label, suffix=False))}
+
+
+def _answer(task: Task, label: str, suffix: bool = True) -> str:
+    numbers = {name: number for number, name in task.truth.get("numeric", {}).items()}
+    answer = numbers.get(label, label)
+    return answer + str(task.meta["separator"]) + UNCERTAIN if suffix and task.meta.get("uncertain") else answer
