@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import os
+import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -203,7 +204,7 @@ class WandbSink:
             raise MissingExtraError("wandb", "wandb") from None
         identity = run_dir / "wandb-id.txt"
         if not identity.exists():
-            identity.write_text(wandb.util.generate_id(), encoding="utf-8")
+            identity.write_text(secrets.token_hex(4), encoding="utf-8")
         self._run = wandb.init(
             project="assay",
             name=run_dir.name,
