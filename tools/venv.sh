@@ -34,14 +34,14 @@ make_venv() {
     "$python" -c 'import ensurepip, venv' >/dev/null 2>&1 ||
         die "$python cannot make virtual environments: sudo apt install python3-venv, then run this again"
     echo "==> $venv with $("$python" --version)"
-    "$python" -m venv --clear "$venv" || die "could not write $venv: run this in a folder that you may write to"
+    "$python" -m venv --clear "$venv" 2>/dev/null || die "could not write $venv: run this in a folder that you may write to"
 }
 
 # A dot every few seconds says that a long download is alive; pip's own words go to the log.
 step() {
     printf '==> %s ' "$1"
     shift
-    (while sleep 3 && kill -0 $$ 2>/dev/null; do printf .; done) &
+    (while sleep 3 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do printf .; done) &
     ticker=$!
     trap 'kill $ticker 2>/dev/null || :' EXIT INT TERM
     status=0
