@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from assay.agents.policy import Completion, Policy, Request
 from assay.training.rollout_lanes import CallThread, Mailbox
-
-Ask = Callable[[tuple[int, int], Request], Awaitable[Completion]]
-"""(sort key, request) -> completion."""
 
 
 class Batcher:
@@ -38,15 +35,15 @@ class Batcher:
         self._busy = slots
         self._max_batch = max_batch
         self._max_wait = max_wait
-        self._pending: list[tuple[tuple[int, int], Request, asyncio.Future[Completion]]] = []
+        self._pending: list[tuple[int, Request, asyncio.Future[Completion]]] = []
         self._running = False
         self._overdue = False
         self._timer: asyncio.TimerHandle | None = None
         self.calls = 0
         self.seconds = 0.0
 
-    async def ask(self, key: tuple[int, int], request: Request) -> Completion:
-        """One completion; ``key`` orders the requests of a call."""
+    async def ask(self, key: int, request: Request) -> Completion:
+        """One completion; ``key``, the position of its episode, orders the requests of a call."""
         future: asyncio.Future[Completion] = self._mailbox.loop.create_future()
         self._pending.append((key, request, future))
         self._busy -= 1
@@ -89,7 +86,7 @@ class Batcher:
 
     def _deliver(
         self,
-        batch: list[tuple[tuple[int, int], Request, asyncio.Future[Completion]]],
+        batch: list[tuple[int, Request, asyncio.Future[Completion]]],
         answer: asyncio.Future[Any],
         asked: float,
     ) -> None:

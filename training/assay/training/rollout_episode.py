@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from assay.agents.chat import Chat, Transcript
 from assay.agents.policy import Completion, Request, Sampling
 from assay.agents.rollout import Branch, Rollout
 from assay.envs.base import TaskEnv
 from assay.envs.episode import Episode, Outcome, Turn
+from assay.envs.registry import env_id
 from assay.envs.tasks import Message, Task
-from assay.training.rollout_batcher import Ask
 from assay.training.rollout_lanes import EnvFailure, Lane, Mailbox
 from assay.verifiers.score import Score
+
+if TYPE_CHECKING:
+    from assay.agents.chat import Chat, Transcript
+
+Ask = Callable[[int, Request], Awaitable[Completion]]
+"""(position of the episode among those wanted, request) -> completion."""
 
 
 def derive_seed(*parts: int | str) -> int:
@@ -48,6 +53,7 @@ class Play:
     """What all episodes of a collection share.
 
     Attributes:
+        env_id: goes into every episode.
         sampling: how completions are drawn.
         chat: renders messages to exact token ids; None for policies that read messages.
         max_turns: turns an episode may take; None leaves that to the environment.
@@ -57,6 +63,7 @@ class Play:
         retry_delay: seconds before the first new start; doubles each time.
     """
 
+    env_id: str = ""
     sampling: Sampling = field(default_factory=Sampling)
     chat: Chat | None = None
     max_turns: int | None = None
@@ -64,3 +71,158 @@ class Play:
     context: Callable[[RolloutSpec, TaskEnv], dict[str, Any]] | None = None
     retries: int = 2
     retry_delay: float = 0.5
+
+
+async def run_episode(
+    position: int, spec: RolloutSpec, lane: Lane, mailbox: Mailbox, ask: Ask, play: Play
+) -> tuple[Rollout, int]:
+    """The rollout of ``spec`` and how often it was started again.
+
+    An infrastructure error starts it again up to ``play.retries`` times, a crash of the environment's code once; the
+    instance is replaced each time. What still fails is a rollout with a typed outcome and no score. Exceptions of the
+    policy propagate.
+    """
+    again = 0
+    while True:
+        attempt = _Attempt(position, spec, lane, mailbox, ask, play)
+        try:
+            return await attempt.run(), again
+        except EnvFailure as failure:
+            lane.discard()
+            limit = play.retries if failure.known else min(1, play.retries)
+            if failure.outcome is not Outcome.INFRA_ERROR or again >= limit:
+                return attempt.failed(failure, again), again
+        await asyncio.sleep(play.retry_delay * 2**again)
+        again += 1
+
+
+class _Attempt:
+    """One start of one episode."""
+
+    def __init__(self, position: int, spec: RolloutSpec, lane: Lane, mailbox: Mailbox, ask: Ask, play: Play) -> None:
+        self.position, self.spec, self.play = position, spec, play
+        self.lane, self.mailbox, self.ask = lane, mailbox, ask
+        self.turns: list[Turn] = []
+        self.messages: list[Message] = []
+        self.transcript: Transcript | None = play.chat.transcript() if play.chat is not None else None
+        self.cut = False
+
+    async def run(self) -> Rollout:
+        """Play to the end.
+
+        Raises:
+            EnvFailure: whatever goes wrong in the environment.
+            ValueError: if the prompt alone fills the context.
+        """
+        clock, spec, play = time.perf_counter, self.spec, self.play
+        began = clock()
+        obs, info = await self.lane.reset(self.mailbox, spec.task.id, spec.seed)
+        if info.get("task_id") != spec.task.id:
+            raise EnvFailure(f"asked for task {spec.task.id}, got {info.get('task_id')}", known=False)
+        seconds = {"reset": clock() - began}
+        context = play.context(spec, self.lane.env) if play.context is not None else {}
+        while True:
+            new = self._observe(obs["messages"])
+            sampling = self._room()
+            if sampling is None:
+                return self._over_budget(f"the context of {play.max_context} tokens is full")
+            request = Request(
+                messages=self.messages,
+                ids=self.transcript.ids if self.transcript is not None else (),
+                seed=derive_seed(spec.seed, len(self.turns)),
+                sampling=sampling,
+                images=tuple(obs.get("images", ())),
+                context=context,
+            )
+            asked = clock()
+            completion = await self.ask(self.position, request)
+            acted = clock()
+            self._take(completion)
+            obs, reward, terminated, truncated, info = await self.lane.step(self.mailbox, completion.text)
+            seconds["policy"] = acted - asked
+            seconds["env"] = clock() - acted
+            self.turns.append(Turn(new, completion.text, float(reward), seconds))
+            seconds = {}
+            if terminated or truncated:
+                return self._ended(info, truncated and not terminated)
+            if play.max_turns is not None and len(self.turns) >= play.max_turns:
+                return self._over_budget(f"not done after {play.max_turns} turns")
+
+    def _observe(self, messages: list[Message]) -> list[Message]:
+        """Take in the conversation so far; returns what is new to the agent."""
+        known = len(self.messages)
+        extends = bool(self.turns) and len(messages) > known and messages[:known] == self.messages
+        new = messages[known + 1 :] if extends else messages
+        if self.transcript is not None:
+            if extends:
+                self.transcript.observe(new)
+            else:
+                self.transcript.open(messages)
+        self.messages = messages
+        return new
+
+    def _take(self, completion: Completion) -> None:
+        if completion.finish == "length":
+            self.cut = True
+        if self.transcript is not None:
+            self.transcript.add(completion)
+
+    def _room(self) -> Sampling | None:
+        """How the next completion may be drawn; None if no token fits any more."""
+        sampling, limit = self.play.sampling, self.play.max_context
+        if limit is None or self.transcript is None:
+            return sampling
+        room = limit - len(self.transcript.ids)
+        if room < 1 and not self.turns:
+            raise ValueError(
+                f"the prompt of task {self.spec.task.id} has {len(self.transcript.ids)} tokens and leaves no room in a "
+                f"context of {limit}: shorten the prompt or raise the limit"
+            )
+        if room >= sampling.max_tokens:
+            return sampling
+        return replace(sampling, max_tokens=room) if room > 0 else None
+
+    def _ended(self, info: dict[str, Any], truncated: bool) -> Rollout:
+        score = info.get("score")
+        if not isinstance(score, Score):
+            raise EnvFailure("the last step's info carries no Score under 'score'", known=False)
+        return self._rollout(Outcome.TRUNCATED if truncated or self.cut else Outcome.SCORED, score)
+
+    def _over_budget(self, why: str) -> Rollout:
+        return self._rollout(Outcome.TRUNCATED, Score(0.0, correct=False, parsed=False, detail=why))
+
+    def _rollout(self, outcome: Outcome, score: Score) -> Rollout:
+        return Rollout(
+            self._episode(outcome, score),
+            branches=self.transcript.branches() if self.transcript is not None else (),
+            finish="length" if self.cut else "stop",
+            group=self.spec.group,
+        )
+
+    def failed(self, failure: EnvFailure, again: int) -> Rollout:
+        """The rollout of an attempt that nothing can be learnt from."""
+        return Rollout(self._episode(failure.outcome, error=str(failure), starts=again + 1), group=self.spec.group)
+
+    def _episode(self, outcome: Outcome, score: Score | None = None, error: str = "", **meta: Any) -> Episode:
+        task = self.spec.task
+        return Episode(
+            env_id=self.play.env_id,
+            task_id=task.id,
+            seed=self.spec.seed,
+            turns=self.turns,
+            outcome=outcome,
+            score=score,
+            error=error,
+            truth=task.truth,
+            meta={**task.meta, "group": self.spec.group, "index": self.spec.index, **meta},
+        )
+
+
+def env_id_of(env: TaskEnv) -> str:
+    """The gymnasium id that makes ``env`` again, or the import path of a class that has none."""
+    if env.spec is not None:
+        return env.spec.id
+    kind = type(env.unwrapped)
+    if kind.__module__.startswith("assay.envs."):
+        return env_id(kind.__module__.split(".")[2])
+    return f"{kind.__module__}:{kind.__qualname__}"

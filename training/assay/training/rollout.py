@@ -1,0 +1,336 @@
+"""Asynchronous in-process rollouts behind a blocking call: many episodes at once, none waits for another's turn."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from assay.agents.policy import Completion, Policy, Request, Sampling
+from assay.agents.rollout import Rollout
+from assay.envs.base import TaskEnv
+from assay.envs.episode import Outcome
+from assay.training.rollout_batcher import Batcher
+from assay.training.rollout_episode import Ask, Play, RolloutSpec, derive_seed, env_id_of, run_episode
+from assay.training.rollout_lanes import CallThread, Lane, Mailbox
+
+if TYPE_CHECKING:
+    from assay.agents.chat import Chat
+
+__all__ = ["CollectError", "CollectResult", "Collector", "RolloutSpec", "derive_seed", "specs_for"]
+
+CLOSE_SECONDS = 10.0
+"""How long :meth:`Collector.close` waits for environments that are still at work."""
+
+
+class CollectError(RuntimeError):
+    """So many episodes failed that the batch cannot be used; one line that names the commonest error."""
+
+
+@dataclass(slots=True)
+class CollectResult:
+    """What one collection gave.
+
+    Attributes:
+        rollouts: in the order of the specs, failed ones included (their outcome says so).
+        outcomes: how many rollouts had each outcome.
+        restarts: times that an episode was started again.
+        seconds: wall time.
+        policy_calls: calls of ``policy.generate``; 0 for a policy with ``agenerate``.
+        policy_seconds: wall time of those calls.
+        tokens: tokens that were sampled.
+    """
+
+    rollouts: list[Rollout]
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    restarts: int = 0
+    seconds: float = 0.0
+    policy_calls: int = 0
+    policy_seconds: float = 0.0
+    tokens: int = 0
+
+    @property
+    def learnable(self) -> list[Rollout]:
+        """The rollouts that may reach an advantage."""
+        return [rollout for rollout in self.rollouts if rollout.episode.outcome.learnable]
+
+
+def specs_for(tasks: Sequence[Any], samples: int = 1, seed: int = 0) -> list[RolloutSpec]:
+    """``samples`` rollouts of each task, a group a task; each seed is a hash of (seed, group, task, sample)."""
+    return [
+        RolloutSpec(task, group, index, derive_seed(seed, group, task.id, index))
+        for group, task in enumerate(tasks)
+        for index in range(samples)
+    ]
+
+
+class Collector:
+    """Plays episodes concurrently.
+
+    Each episode is a coroutine: reset, render, ask, step, and so on, with no lockstep between episodes. Requests are
+    gathered into batched calls of ``policy.generate`` on one thread; a policy that has ``async agenerate(request)`` is
+    awaited directly. Environments with ``blocking = True`` run on threads, one for each slot; others run inline. The
+    instances are re-used from episode to episode and from collection to collection, until :meth:`close`.
+
+    Given a policy whose completions depend on nothing but the request, so do the rollouts: neither the order in which
+    things happen, nor retries, nor ``concurrency`` change them. A model's last bits can depend on the make-up of a
+    batch; that is repeatable too unless ``max_wait`` is set, which only blocking environments have by default.
+
+    Args:
+        env_factory: makes an environment that knows every task asked for; share one ``TaskSet`` between instances.
+        policy: what acts.
+        chat: renders messages to token ids for policies that have a tokenizer; None otherwise.
+        sampling: how completions are drawn.
+        concurrency: slots, that is episodes in flight at most, and threads for environments that block.
+        retries: times that an episode is started again after an infrastructure error (once after a crash).
+        retry_delay: seconds before the first new start; doubles each time.
+        max_turns: turns an episode may take; then it is truncated with reward 0. None: the environment's own limit.
+        max_context: tokens that context and completion may fill together; then as with ``max_turns``. None: no limit.
+        max_batch: requests of one policy call; None: as many as there are.
+        max_wait: seconds after which waiting requests are sent although other episodes are not ready. None: never,
+            every call then waits for all episodes in flight. Default: never if environments run inline, else 0.05.
+        step_timeout: seconds that a reset or step may take before its instance is given up; None: no limit. Default:
+            no limit if environments run inline, else 600. Setting it runs any environment on threads.
+        max_failed: largest share of specs that may end without a score.
+        context: fills ``Request.context`` for scripted policies, from the spec and the environment that was reset.
+    """
+
+    def __init__(
+        self,
+        env_factory: Callable[[], TaskEnv],
+        policy: Policy,
+        chat: Chat | None = None,
+        *,
+        sampling: Sampling | None = None,
+        concurrency: int = 256,
+        retries: int = 2,
+        retry_delay: float = 0.5,
+        max_turns: int | None = None,
+        max_context: int | None = None,
+        max_batch: int | None = None,
+        max_wait: float | None | str = "auto",
+        step_timeout: float | None | str = "auto",
+        max_failed: float = 0.5,
+        context: Callable[[RolloutSpec, TaskEnv], dict[str, Any]] | None = None,
+    ) -> None:
+        if concurrency < 1:
+            raise ValueError(f"concurrency must be at least 1, got {concurrency}")
+        self.policy = policy
+        self._factory = env_factory
+        self._play = Play(
+            sampling=sampling or Sampling(),
+            chat=chat,
+            max_turns=max_turns,
+            max_context=max_context,
+            context=context,
+            retries=retries,
+            retry_delay=retry_delay,
+        )
+        self._concurrency = concurrency
+        self._max_batch = max_batch
+        self._max_wait = max_wait
+        self._timeout = step_timeout
+        self._max_failed = max_failed
+        self._threaded: bool | None = None
+        self._lanes: list[Lane] = []
+        self._caller: CallThread | None = None
+        self._lock = threading.Lock()
+
+    def collect(self, specs: Sequence[RolloutSpec], on_done: Callable[[Rollout], None] | None = None) -> CollectResult:
+        """Play every spec.
+
+        May be called from any thread, also from one whose event loop is running (which then stands still meanwhile).
+
+        Args:
+            specs: the episodes wanted.
+            on_done: called with each rollout as it ends, in the order of ending.
+
+        Raises:
+            CollectError: if more than ``max_failed`` of the episodes end without a score.
+            Exception: whatever the policy raises.
+        """
+        with self._lock:
+            began = time.perf_counter()
+            try:
+                result = _run_in_loop(lambda: self._collect(list(specs), on_done))
+            except BaseException:
+                self._close()
+                raise
+            result.seconds = time.perf_counter() - began
+            return result
+
+    def close(self) -> None:
+        """Close every environment. A later collection makes new ones."""
+        with self._lock:
+            self._close()
+
+    def __enter__(self) -> Collector:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _close(self) -> None:
+        lanes, self._lanes = self._lanes, []
+        caller, self._caller = self._caller, None
+        if caller is not None:
+            caller.stop()
+        threads = [thread for lane in lanes if (thread := lane.close()) is not None]
+        deadline = time.monotonic() + CLOSE_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _prepare(self, slots: int) -> list[Lane]:
+        """A lane for every slot; the first call finds out whether the environment blocks."""
+        if self._threaded is None:
+            probe = self._factory()
+            blocking = bool(getattr(probe.unwrapped, "blocking", False))
+            self._play = replace(self._play, env_id=env_id_of(probe))
+            self._threaded = blocking or isinstance(self._timeout, int | float)
+            if self._timeout == "auto":
+                self._timeout = 600.0 if blocking else None
+            if self._max_wait == "auto":
+                self._max_wait = 0.05 if self._threaded else None
+            if self._threaded:
+                probe.close()
+            else:
+                self._lanes.append(self._lane())
+                self._lanes[0].adopt(probe)
+        while len(self._lanes) < slots:
+            self._lanes.append(self._lane())
+        return self._lanes[:slots]
+
+    def _lane(self) -> Lane:
+        return Lane(self._factory, bool(self._threaded), cast("float | None", self._timeout))
+
+    async def _collect(self, specs: list[RolloutSpec], on_done: Callable[[Rollout], None] | None) -> CollectResult:
+        lanes = self._prepare(min(self._concurrency, len(specs)))
+        mailbox = Mailbox(asyncio.get_running_loop())
+        ask, batcher = self._asker(mailbox, len(lanes))
+        tally = _Tally(len(specs), self._max_failed, on_done)
+        queue = iter(enumerate(specs))
+
+        async def slot(lane: Lane) -> None:
+            for position, spec in queue:
+                rollout, restarts = await run_episode(position, spec, lane, mailbox, ask, self._play)
+                tally.add(position, rollout, restarts)
+            if batcher is not None:
+                batcher.leave()
+
+        await _all([asyncio.ensure_future(slot(lane)) for lane in lanes])
+        return tally.result(batcher)
+
+    def _asker(self, mailbox: Mailbox, slots: int) -> tuple[Ask, Batcher | None]:
+        agenerate = cast("Callable[[Request], Awaitable[Completion]] | None", getattr(self.policy, "agenerate", None))
+        if agenerate is not None:
+            return (lambda position, request: agenerate(request)), None
+        if self._caller is None:
+            self._caller = CallThread("assay-policy")
+        batcher = Batcher(
+            self.policy,
+            self._caller,
+            mailbox,
+            slots=slots,
+            max_batch=self._max_batch,
+            max_wait=cast("float | None", self._max_wait),
+        )
+        return batcher.ask, batcher
+
+
+class _Tally:
+    """Rollouts as they come in, and the point at which too many of them failed."""
+
+    def __init__(self, wanted: int, max_failed: float, on_done: Callable[[Rollout], None] | None) -> None:
+        self._rollouts: list[Rollout | None] = [None] * wanted
+        self._max_failed = max_failed
+        self._on_done = on_done
+        self._outcomes: Counter[Outcome] = Counter()
+        self._errors: Counter[str] = Counter()
+        self._restarts = 0
+
+    def add(self, position: int, rollout: Rollout, restarts: int) -> None:
+        """Take in one rollout.
+
+        Raises:
+            CollectError: as soon as more than the allowed share has failed.
+        """
+        self._rollouts[position] = rollout
+        self._restarts += restarts
+        episode = rollout.episode
+        self._outcomes[episode.outcome] += 1
+        if not episode.outcome.learnable:
+            self._errors[f"{episode.outcome}: {episode.error}"] += 1
+            failed, wanted = self._errors.total(), len(self._rollouts)
+            if failed > self._max_failed * wanted:
+                what, times = self._errors.most_common(1)[0]
+                raise CollectError(
+                    f"{failed} of {wanted} episodes ended without a score, more than {self._max_failed:.0%}; "
+                    f"commonest ({times}x): {what}"
+                )
+        if self._on_done is not None:
+            self._on_done(rollout)
+
+    def result(self, batcher: Batcher | None) -> CollectResult:
+        """The sum of it."""
+        rollouts = [rollout for rollout in self._rollouts if rollout is not None]
+        return CollectResult(
+            rollouts,
+            self._outcomes,
+            self._restarts,
+            policy_calls=batcher.calls if batcher is not None else 0,
+            policy_seconds=batcher.seconds if batcher is not None else 0.0,
+            tokens=sum(rollout.sampled_tokens for rollout in rollouts),
+        )
+
+
+async def _all(tasks: list[asyncio.Task[None]]) -> None:
+    """Wait for all; at the first exception cancel the others and raise it."""
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _run_in_loop(main: Callable[[], Any]) -> CollectResult:
+    """``asyncio.run``, on another thread if this one has a loop running already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return cast(CollectResult, asyncio.run(main()))
+    return _run_on_thread(main)
+
+
+def _run_on_thread(main: Callable[[], Any]) -> CollectResult:
+    outcome: list[CollectResult | BaseException] = []
+    started: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
+
+    async def watched() -> CollectResult:
+        task = asyncio.ensure_future(main())
+        started.append((asyncio.get_running_loop(), task))
+        return cast(CollectResult, await task)
+
+    def run() -> None:
+        try:
+            outcome.append(asyncio.run(watched()))
+        except BaseException as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=run, name="assay-collect", daemon=True)
+    thread.start()
+    try:
+        thread.join()
+    except BaseException:
+        for loop, task in started:
+            loop.call_soon_threadsafe(task.cancel)
+        thread.join(CLOSE_SECONDS)
+        raise
+    result = outcome[0]
+    if isinstance(result, BaseException):
+        raise result
+    return result
