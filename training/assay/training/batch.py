@@ -59,6 +59,7 @@ def make_batch(rollouts: Iterable[Rollout], version: int) -> Batch:
     for i, ((_, branch), row) in enumerate(zip(pairs, rows, strict=True)):
         mask[i, : len(row.mask)] = torch.from_numpy(row.mask.astype(np.float32))
         logp[i, : len(row.mask)] = torch.tensor(branch.logprobs[row.prompt :])
+    number = {id(rollout): i for i, (rollout, _) in enumerate(pairs)}
     scores = [rollout.episode.score for rollout, _ in pairs]
     names = sorted({name for score in scores if score is not None for name in score.parts})
     nan = float("nan")
@@ -76,5 +77,6 @@ def make_batch(rollouts: Iterable[Rollout], version: int) -> Batch:
                 for name in names
             },
             policy_version=torch.full((len(rows),), version),
+            rollout_id=torch.tensor([number[id(rollout)] for rollout, _ in pairs]),
         ),
     )

@@ -13,48 +13,78 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
+
+from assay.training.precision import Weights
+
+MASTER = "master"
+STATE = "state.json"
 
 
-def write(folder: Path, step: int, model: Any, tokenizer: Any, optimizer: torch.optim.Optimizer, state: Mapping[str, Any],
-          keep: int = 2) -> Path:
+def write(
+    folder: Path,
+    step: int,
+    model: Any,
+    tokenizer: Any,
+    weights: Weights,
+    optimizer: torch.optim.Optimizer,
+    state: Mapping[str, Any],
+    keep: int = 2,
+) -> Path:
     """Write ``folder/step-NNNNNN`` and delete all but the newest ``keep`` checkpoints.
 
     Raises:
         OSError: if the disk is full or not writable; earlier checkpoints are untouched.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    final, partial = folder / f"step-{step:06d}", folder / f".partial-{os.getpid()}"
-    for stale in folder.glob(".partial-*"):
+    final = folder / f"step-{step:06d}"
+
+    def fill(partial: Path) -> None:
+        _save_model(partial, model, tokenizer)
+        save_file(_flatten(weights, optimizer), partial / "optimizer.safetensors")
+        text = json.dumps({"step": step, **state}, indent=1, sort_keys=True)
+        (partial / STATE).write_text(text, encoding="utf-8")
+
+    _whole(final, fill)
+    for old in steps(folder)[: -max(1, keep)]:
+        shutil.rmtree(old, ignore_errors=True)
+    return final
+
+
+def write_model(folder: Path, model: Any, tokenizer: Any) -> None:
+    """Write a model and its tokenizer to ``folder``, whole or not at all."""
+    _whole(folder, lambda partial: _save_model(partial, model, tokenizer))
+
+
+def _whole(final: Path, fill: Callable[[Path], None]) -> None:
+    final.parent.mkdir(parents=True, exist_ok=True)
+    for stale in final.parent.glob(".partial-*"):
         shutil.rmtree(stale, ignore_errors=True)
+    partial = final.parent / f".partial-{os.getpid()}"
     partial.mkdir()
-    model.save_pretrained(partial)
-    if tokenizer is not None:
-        tokenizer.save_pretrained(partial)
-    names = {parameter: name for name, parameter in model.named_parameters()}
-    save_file(_flatten(optimizer, names), partial / "optimizer.safetensors")
-    (partial / "state.json").write_text(json.dumps({"step": step, **state}, indent=1, sort_keys=True), encoding="utf-8")
+    fill(partial)
     for file in partial.rglob("*"):
         _sync(file)
     _sync(partial)
     if final.exists():
         shutil.rmtree(final)
     partial.rename(final)
-    _sync(folder)
-    for old in steps(folder)[:-keep]:
-        shutil.rmtree(old, ignore_errors=True)
-    return final
+    _sync(final.parent)
+
+
+def _save_model(folder: Path, model: Any, tokenizer: Any) -> None:
+    model.save_pretrained(folder)
+    if tokenizer is not None:
+        tokenizer.save_pretrained(folder)
 
 
 def steps(folder: Path) -> list[Path]:
     """Whole checkpoints, oldest first."""
-    return sorted(path for path in folder.glob("step-*") if (path / "state.json").is_file())
+    return sorted(path for path in folder.glob("step-*") if (path / STATE).is_file())
 
 
 def latest(folder: Path) -> Path | None:
@@ -65,33 +95,36 @@ def latest(folder: Path) -> Path | None:
 
 def read_state(path: Path) -> dict[str, Any]:
     """The JSON state of a checkpoint."""
-    state: dict[str, Any] = json.loads((path / "state.json").read_text(encoding="utf-8"))
+    state: dict[str, Any] = json.loads((path / STATE).read_text(encoding="utf-8"))
     return state
 
 
-def load_optimizer(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Put the stored moments back into an optimizer over the same parameters.
+def restore(path: Path, weights: Weights, optimizer: torch.optim.Optimizer) -> None:
+    """Put stored moments and masters back; the model itself is loaded from the checkpoint by its own loader.
 
     Raises:
-        ValueError: if a stored tensor belongs to no parameter of the model.
+        ValueError: if a stored tensor belongs to no trainable parameter of the model.
     """
-    parameters = dict(model.named_parameters())
     for key, value in load_file(path / "optimizer.safetensors").items():
         name, _, slot = key.rpartition("|")
-        if name not in parameters:
-            raise ValueError(f"{path}: the optimizer holds {name!r}, which this model does not have")
-        parameter = parameters[name]
-        moved = value if slot == "step" else value.to(parameter.device)
-        optimizer.state[parameter][slot] = moved
+        if name not in weights.masters:
+            raise ValueError(f"{path}: the optimiser holds {name!r}, which this model does not train")
+        master = weights.masters[name]
+        if slot == MASTER:
+            master.data.copy_(value)
+        else:
+            optimizer.state[master][slot] = value if slot == "step" else value.to(master.device)
 
 
-def _flatten(optimizer: torch.optim.Optimizer, names: Mapping[nn.Parameter, str]) -> dict[str, torch.Tensor]:
-    return {
-        f"{names[parameter]}|{slot}": value.detach().cpu().contiguous()
-        for parameter, slots in optimizer.state.items()
-        for slot, value in slots.items()
+def _flatten(weights: Weights, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    tensors = {
+        f"{name}|{slot}": value
+        for name, master in weights.masters.items()
+        for slot, value in optimizer.state[master].items()
         if isinstance(value, torch.Tensor)
     }
+    tensors |= {f"{name}|{MASTER}": value for name, value in weights.split_masters().items()}
+    return {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
 
 
 def _sync(path: Path) -> None:

@@ -1,0 +1,171 @@
+"""Everything a run is made of, built from its configuration: the one place where names become objects."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from assay.agents.chat import Chat
+from assay.agents.engines import make_engine
+from assay.agents.models import load_model
+from assay.agents.policy import Policy, Sampling
+from assay.envs.base import TaskEnv
+from assay.envs.registry import env_class
+from assay.envs.tasks import TaskSet
+from assay.training import checkpoint
+from assay.training.config import TrainConfig
+from assay.training.forward import Row, Scorer, sharing_error
+from assay.training.objectives.schedule import Schedule
+from assay.training.precision import Weights
+from assay.training.recipes import Recipe, check_recipe, get_recipe
+from assay.training.rollout import Collector
+from assay.training.rundir import run_dir
+from assay.training.update import Updater, make_optimizer
+
+REFERENCE = "reference"
+"""The folder, in a run directory, of the frozen model that an objective compares with."""
+TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.5}
+"""Largest difference in log-probability between shared and padded prefixes that is still rounding."""
+
+
+@dataclass
+class Parts:
+    """What a run is made of."""
+
+    env: type[TaskEnv]
+    train: TaskSet
+    test: TaskSet
+    env_options: dict[str, Any]
+    test_options: dict[str, Any]
+    recipe: Recipe
+    schedule: Schedule
+    model: Any
+    tokenizer: Any
+    chat: Chat
+    policy: Policy
+    scorer: Scorer
+    weights: Weights
+    updater: Updater
+
+    def collector(self, config: TrainConfig) -> Collector:
+        """Plays training tasks."""
+        rollout = config.rollout
+        return Collector(
+            lambda: self.env(tasks=self.train, **self.env_options),
+            self.policy,
+            self.chat,
+            sampling=Sampling(rollout.max_tokens, rollout.temperature, rollout.top_p, rollout.top_k, rollout.stop),
+            concurrency=rollout.concurrency,
+            retries=rollout.retries,
+        )
+
+    def judge(self, config: TrainConfig) -> Collector:
+        """Plays held-out tasks."""
+        rollout = config.rollout
+        return Collector(
+            lambda: self.env(tasks=self.test, **self.test_options),
+            self.policy,
+            self.chat,
+            sampling=Sampling(rollout.max_tokens, config.eval.temperature, stop=rollout.stop),
+            concurrency=rollout.concurrency,
+            retries=rollout.retries,
+        )
+
+
+def assemble(config: TrainConfig, saved: Path | None = None) -> Parts:
+    """Build a run's parts, cheap checks first.
+
+    Args:
+        config: the run.
+        saved: a checkpoint of the run to continue from.
+
+    Raises:
+        ValueError, UserError, ModelError: one line, for anything a user can cause.
+    """
+    recipe = get_recipe(config.recipe, config.recipe_options)
+    objective = check_recipe(recipe, group_size=config.rollout.group_size, max_length=config.rollout.max_tokens)
+    env = env_class(config.env)
+    options = dict(config.env_options)
+    test_options = {**options, "split": config.eval.split}
+    train = env(**options).tasks
+    test = env(**test_options).tasks
+    overlap = set(train.ids) & set(test.ids)
+    if overlap:
+        raise ValueError(f"{len(overlap)} tasks are in both the training and the {config.eval.split} split")
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    model, tokenizer = load_policy(config, saved)
+    chat = Chat(tokenizer)
+    scorer = Scorer(model, share_prefix=config.optim.share_prefix, budget=config.optim.token_budget)
+    weights = Weights(model)
+    optimizer = make_optimizer(weights, config.optim)
+    if saved is not None:
+        checkpoint.restore(saved, weights, optimizer)
+        objective = objective.restored(checkpoint.read_state(saved)["objective"])
+    if config.optim.share_prefix:
+        _check_sharing(scorer, chat, env(tasks=train, **options), train)
+    schedule = recipe.schedule()
+    updater = Updater(scorer, objective, weights, optimizer, config.optim, {}, schedule)
+    policy = make_engine(config.model.engine, model, tokenizer)
+    parts = Parts(env, train, test, options, test_options, recipe, schedule, model, tokenizer, chat, policy, scorer,
+                  weights, updater)  # fmt: skip
+    if saved is not None:
+        freeze_reference(parts, config, run_dir(config) / REFERENCE)
+    return parts
+
+
+def load_policy(config: TrainConfig, folder: Path | None = None) -> tuple[Any, Any]:
+    """The model and tokenizer of a configuration, from a checkpoint if there is one."""
+    model = config.model
+    name = str(folder) if folder is not None else model.name
+    lora = 0 if folder is not None else model.lora_rank
+    loaded, tokenizer = load_model(
+        name, dtype=model.dtype, device=model.device, lora_rank=lora, lora_alpha=model.lora_alpha
+    )
+    if model.gradient_checkpointing:
+        loaded.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        loaded.enable_input_require_grads()
+    return loaded, tokenizer
+
+
+def freeze_reference(parts: Parts, config: TrainConfig, folder: Path | None = None) -> None:
+    """Give the updater the frozen policies that its objective compares with, from ``folder`` or as the policy is now."""
+    frozen: dict[str, Scorer] = {}
+    for name in parts.updater.objective.anchors:
+        model = copy.deepcopy(parts.model) if folder is None else load_policy(config, folder)[0]
+        model.requires_grad_(False).eval()
+        frozen[name] = Scorer(model, share_prefix=parts.scorer.share_prefix, budget=parts.scorer.budget)
+    parts.updater.anchors = frozen
+
+
+def resolved(parts: Parts) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The recipe's constants and the environment's options, defaults included."""
+    import dataclasses
+
+    options = parts.env(tasks=parts.train, **parts.env_options).options
+    return dataclasses.asdict(parts.recipe), dataclasses.asdict(options)
+
+
+def _check_sharing(scorer: Scorer, chat: Chat, env: TaskEnv, tasks: TaskSet) -> None:
+    rows = []
+    for task in tasks[:2]:
+        ids = chat.open(env.open(task))
+        for end in (0, 1):
+            response = [*ids[: 3 + end], end]
+            rows.append(Row(np.array([*ids, *response], np.int64), len(ids), np.ones(len(response), np.bool_)))
+    kind = next(scorer.model.parameters()).dtype
+    error = sharing_error(scorer.model, rows)
+    if not error <= TOLERANCE.get(kind, 1e-3):
+        scorer.share_prefix = False
+        warnings.warn(
+            f"this model's layers do not follow a tree mask (log-probabilities differ by {error:.2g}): "
+            "prefixes are not shared, training is slower but right",
+            stacklevel=2,
+        )

@@ -1,0 +1,42 @@
+"""Which tasks come next: a fixed shuffle for each pass, so that a position is all there is to remember."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from assay.envs.tasks import Task, TaskSet
+
+
+class TaskStream:
+    """Endless training tasks; a pass shows each once, in an order that ``seed`` and the pass decide.
+
+    Attributes:
+        position: tasks handed out so far; setting it resumes there.
+    """
+
+    def __init__(self, tasks: TaskSet, seed: int, position: int = 0) -> None:
+        self.tasks = tasks
+        self.seed = seed
+        self.position = position
+
+    def take(self, count: int) -> list[Task]:
+        """The next ``count`` tasks."""
+        taken = []
+        for _ in range(count):
+            lap, at = divmod(self.position, len(self.tasks))
+            taken.append(self.tasks[int(self._order(lap)[at])])
+            self.position += 1
+        return taken
+
+    def _order(self, lap: int) -> np.typing.NDArray[np.int64]:
+        cached = getattr(self, "_lap", None)
+        if cached is None or cached[0] != lap:
+            cached = (lap, np.random.default_rng([self.seed, lap]).permutation(len(self.tasks)))
+            self._lap = cached
+        return cached[1]
+
+
+def held_out(tasks: TaskSet, count: int) -> list[Task]:
+    """The first ``count`` tasks (0: all) of a shuffle that is the same for every run and seed."""
+    order = np.random.default_rng(0).permutation(len(tasks))
+    return [tasks[int(i)] for i in (order[:count] if count else order)]

@@ -1,0 +1,101 @@
+"""Sampling a step's rollouts under a schedule, and the numbers that describe them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from assay.agents.rollout import Rollout
+from assay.envs.episode import Outcome
+from assay.training.curriculum import TaskStream
+from assay.training.monitors import repetition
+from assay.training.objectives.schedule import RolloutPlan, Schedule
+from assay.training.rollout import Collector, RolloutSpec
+from assay.training.rollout_episode import derive_seed
+
+
+@dataclass(frozen=True)
+class Experience:
+    """What a step sampled.
+
+    Attributes:
+        sampled: every rollout.
+        kept: the rollouts of the groups that the schedule keeps, which make the batch.
+        seconds: wall time.
+    """
+
+    sampled: list[Rollout]
+    kept: list[Rollout]
+    seconds: float
+
+
+def gather(
+    collector: Collector,
+    stream: TaskStream,
+    schedule: Schedule,
+    plan: RolloutPlan,
+    seed: int,
+    on_done: Callable[[Rollout], None] | None = None,
+) -> Experience:
+    """Sample groups until the schedule has enough, and cut the surplus."""
+    began = time.perf_counter()
+    sampled: list[Rollout] = []
+    kept: list[list[Rollout]] = []
+    generated = 0
+    while schedule.wants_more(len(kept), plan.groups, generated):
+        first = generated * plan.groups
+        specs = [
+            RolloutSpec(task, first + group, index, derive_seed(seed, stream.position, group, index))
+            for group, task in enumerate(stream.take(plan.groups))
+            for index in range(plan.group_size)
+        ]
+        found = collector.collect(specs, on_done).rollouts
+        generated += 1
+        sampled += found
+        for start in range(0, len(found), plan.group_size):
+            group_rollouts = found[start : start + plan.group_size]
+            if schedule.keep_group([_reward(rollout) for rollout in group_rollouts]):
+                kept.append(group_rollouts)
+    kept = kept[: plan.groups]
+    return Experience(sampled, [r for rollouts in kept for r in rollouts], time.perf_counter() - began)
+
+
+def describe(rollouts: Sequence[Rollout]) -> dict[str, float]:
+    """Means over the scored rollouts of a step: reward, verdict, its parts, lengths, and the signs of collapse."""
+    outcomes = Counter(rollout.episode.outcome for rollout in rollouts)
+    scored = [(r, r.episode.score) for r in rollouts if r.episode.score is not None]
+    verdicts = [float(score.correct) for _, score in scored if score.correct is not None]
+    groups: dict[int, set[float]] = {}
+    for rollout, score in scored:
+        groups.setdefault(rollout.group, set()).add(score.reward)
+    values = {
+        "reward": _mean([score.reward for _, score in scored]),
+        "accuracy": _mean(verdicts),
+        "parsed": _mean([float(score.parsed) for _, score in scored]),
+        "length": _mean([float(rollout.sampled_tokens) for rollout, _ in scored]),
+        "truncated": _mean([float(r.episode.outcome is Outcome.TRUNCATED) for r, _ in scored]),
+        "dead_groups": _mean([float(len(rewards) == 1) for rewards in groups.values()]),
+        "repetition": _mean([_repetition(rollout) for rollout, _ in scored]),
+        "tokens": float(sum(rollout.sampled_tokens for rollout in rollouts)),
+        "infra_errors": float(outcomes[Outcome.INFRA_ERROR]),
+        "verifier_errors": float(outcomes[Outcome.VERIFIER_ERROR]),
+    }
+    for name in sorted({name for _, score in scored for name in score.parts}):
+        values[f"part/{name}"] = _mean([score.parts[name] for _, score in scored if name in score.parts])
+    return values
+
+
+def _reward(rollout: Rollout) -> float:
+    return math.nan if rollout.episode.score is None else rollout.episode.score.reward
+
+
+def _repetition(rollout: Rollout) -> float:
+    sampled = [segment.ids for branch in rollout.branches for segment in branch.segments if segment.sampled]
+    return _mean([repetition(ids) for ids in sampled]) if sampled else 0.0
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else math.nan

@@ -1,0 +1,237 @@
+"""The loop: tasks -> rollouts -> scores -> advantages -> objective -> step -> (log, evaluate, checkpoint).
+
+It names no method, no environment and no model. Everything random is a hash of the seed and a position, so a checkpoint
+is weights, moments and a few counters, and a resumed run repeats the unbroken one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from assay.agents.rollout import Rollout
+from assay.training import checkpoint, sft
+from assay.training.assemble import REFERENCE, Parts, assemble, freeze_reference, resolved
+from assay.training.batch import make_batch
+from assay.training.config import TrainConfig
+from assay.training.configfile import write_config
+from assay.training.curriculum import TaskStream, held_out
+from assay.training.display import Display
+from assay.training.evaluate import Evaluation, evaluate, trivial_baselines
+from assay.training.experience import describe, gather
+from assay.training.logs import MetricsLog
+from assay.training.monitors import Monitors
+from assay.training.objectives.schedule import RolloutPlan
+from assay.training.rundir import continuation, drop_episodes_after, run_dir, write_episodes
+from assay.training.update import learning_rate
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended.
+
+    Attributes:
+        run_dir: where everything is.
+        before: the untrained model on the held-out tasks (None in a resumed run).
+        after: the last evaluation.
+        stopped: why it ended early, or None.
+    """
+
+    run_dir: Path
+    before: Evaluation | None
+    after: Evaluation | None
+    stopped: str | None
+
+
+def train(config: TrainConfig, display: Display | None = None) -> RunResult:
+    """Train a policy.
+
+    Args:
+        config: what to do; ``config.resume`` continues the run in ``config.out``.
+        display: shows progress; default: one on standard output.
+
+    Raises:
+        UserError, ValueError, ModelError: one line that says what to do.
+    """
+    folder, saved = run_dir(config), continuation(config)
+    shown = display or Display(config.steps, f"{config.env} · {config.recipe} · {config.model.name} -> {folder}")
+    with shown:
+        shown.note("loading tasks and model")
+        torch.manual_seed(config.seed)  # initialises what is added to a model; everything else has its own generator
+        parts = assemble(config, saved)
+        folder.mkdir(parents=True, exist_ok=True)
+        with MetricsLog(folder, config, None if saved is None else checkpoint.read_state(saved)["step"]) as log:
+            recipe, env = resolved(parts)
+            write_config(folder, config, recipe=recipe, env=env)
+            return Run(config, folder, parts, log, shown, saved).play()
+
+
+class Run:
+    """One run and its position in it."""
+
+    def __init__(
+        self, config: TrainConfig, folder: Path, parts: Parts, log: MetricsLog, display: Display, saved: Path | None
+    ) -> None:
+        self.config, self.dir, self.parts, self.log, self.display = config, folder, parts, log, display
+        self.monitors = Monitors(config.monitor)
+        self.stream = TaskStream(parts.train, config.seed)
+        self.held_out = held_out(parts.test, config.eval.tasks)
+        self.step, self.version = 0, 0
+        self.best, self.waited = -1.0, 0
+        self.before: Evaluation | None = None
+        self.after: Evaluation | None = None
+        self.resumed = saved is not None
+        if saved is not None:
+            state = checkpoint.read_state(saved)
+            self.step, self.version = state["step"], state["version"]
+            self.best, self.waited = state["best"], state["waited"]
+            self.stream.position = state["position"]
+            self.monitors.load_state_dict(state["monitors"])
+        drop_episodes_after(folder, self.step)
+
+    def play(self) -> RunResult:
+        """Everything from the first evaluation to the report."""
+        config, stopped = self.config, None
+        with self.parts.collector(config) as collector, self.parts.judge(config) as judge:
+            if self.resumed:
+                self.display.note(f"continuing after step {self.step}")
+            else:
+                self._begin(judge)
+            while self.step < config.steps and stopped is None:
+                stopped = self._one_step(collector)
+                if config.eval.every and self.step % config.eval.every == 0 and self.step < config.steps:
+                    stopped = self._evaluate(judge) or stopped
+                if stopped is None and config.save_every and self.step % config.save_every == 0:
+                    self._save()
+            if self.after is None or self.after_step != self.step:
+                self._evaluate(judge)
+            self._save()
+        if stopped:
+            self.display.note(f"stopped: {stopped}", style="yellow")
+        if config.log.report:
+            from assay.training.report import write_report
+
+            self.display.note(f"report: {write_report(self.dir)}")
+        return RunResult(self.dir, self.before, self.after, stopped)
+
+    def _begin(self, judge: Any) -> None:
+        """Baselines, the untrained model, the warm-up."""
+        for name, found in trivial_baselines(self.parts.env, self.parts.train, self.held_out).items():
+            self.log.write("baseline", 0, name=name, **found.to_metrics())
+            self.display.evaluation({"name": name, **found.to_metrics()})
+        if self.config.sft.epochs:
+            self.before = self._judge(judge, "untrained")
+            self.log.write("baseline", 0, name="untrained", **self.before.to_metrics())
+            self.display.evaluation({"name": "untrained", **self.before.to_metrics()})
+            self._warm_up()
+        self._evaluate(judge)
+        if self.before is None:
+            self.before = self.after
+            if self.after is not None:
+                self.log.write("baseline", 0, name="untrained", **self.after.to_metrics())
+        if self.parts.updater.objective.anchors:
+            checkpoint.write_model(self.dir / REFERENCE, self.parts.model, self.parts.tokenizer)
+            freeze_reference(self.parts, self.config)
+        self._save()
+
+    def _warm_up(self) -> None:
+        config, parts = self.config.sft, self.parts
+        tasks = sft.choose(parts.train, config, self.config.seed)
+        rows = sft.demonstrations(parts.env(tasks=parts.train, **parts.env_options), tasks, parts.chat)
+        steps = config.epochs * -(-len(rows) // config.batch_size)
+        with self.display.phase("warm-up", steps) as phase:
+
+            def on_step(step: int, steps: int, loss: float) -> None:
+                self.log.write("sft", 0, sft_step=step, sft_steps=steps, loss=loss)
+                phase.advance()
+
+            sft.warm_up(parts.scorer, parts.weights, parts.updater.optimizer, rows, config, self.config.seed, on_step)
+        parts.updater.optimizer.state.clear()  # moments of imitation say nothing about reward
+
+    def _one_step(self, collector: Any) -> str | None:
+        """Sample, learn, log; returns why to stop, if there is a reason."""
+        config, began = self.config, time.perf_counter()
+        plan = self.parts.schedule.plan(
+            self.step, RolloutPlan(config.rollout.groups, config.rollout.group_size, config.rollout.temperature)
+        )
+        with self.display.phase("sampling", plan.groups * plan.group_size) as phase:
+            experience = gather(
+                collector, self.stream, self.parts.schedule, plan, config.seed, lambda _: phase.advance()
+            )
+        metrics = describe(experience.sampled)
+        lr = learning_rate(config.optim, self.step, config.steps)
+        learn_from = time.perf_counter()
+        if any(rollout.episode.outcome.learnable for rollout in experience.kept):
+            batch = make_batch(experience.kept, self.version)
+            metrics |= self.parts.updater(batch, lr)
+            self.version += 1
+        self.step += 1
+        total = time.perf_counter() - began
+        metrics |= {
+            "lr": lr,
+            "seconds_rollout": experience.seconds,
+            "seconds_train": time.perf_counter() - learn_from,
+            "samples_per_s": len(experience.sampled) / total,
+            "tokens_per_s": metrics["tokens"] / total,
+        }
+        self._store("train", experience.sampled)
+        self.log.write("train", self.step, **metrics)
+        self.display.step(self.step, metrics)
+        return self._watch(metrics)
+
+    def _watch(self, metrics: dict[str, float]) -> str | None:
+        for alert in self.monitors.check(self.step, metrics):
+            self.log.write("alert", self.step, name=alert.name, value=alert.value, limit=alert.limit,
+                           message=alert.message)  # fmt: skip
+            self.display.note(f"step {self.step}: {alert.name} {alert.value:.3g}: {alert.message}", style="yellow")
+            if self.monitors.stop:
+                return f"{alert.name} passed its limit"
+        return None
+
+    def _evaluate(self, judge: Any) -> str | None:
+        """Measure the held-out accuracy; returns why to stop, if it has not improved for long enough."""
+        found = self._judge(judge, f"{self.step:06d}")
+        self.after, self.after_step = found, self.step
+        self.log.write("eval", self.step, split=self.config.eval.split, **found.to_metrics())
+        self.display.evaluation({"step": self.step, "split": self.config.eval.split, **found.to_metrics()})
+        if found.accuracy > self.best:
+            self.best, self.waited = found.accuracy, 0
+            return None
+        self.waited += 1
+        patience = self.config.eval.patience
+        return f"no better accuracy in {patience} evaluations" if patience and self.waited >= patience else None
+
+    def _judge(self, judge: Any, name: str) -> Evaluation:
+        config = self.config.eval
+        with self.display.phase("evaluating", len(self.held_out) * config.samples) as phase:
+            found = evaluate(judge, self.held_out, samples=config.samples, seed=0, on_done=lambda _: phase.advance())
+        if self.config.log.episodes:
+            write_episodes(self.dir / "episodes" / f"eval-{name}.jsonl", [r.episode for r in found.rollouts])
+        return found
+
+    def _store(self, kind: str, rollouts: Sequence[Rollout]) -> None:
+        if self.config.log.episodes:
+            path = self.dir / "episodes" / f"{kind}-{self.step:06d}.jsonl"
+            write_episodes(path, [rollout.episode for rollout in rollouts])
+
+    def _save(self) -> None:
+        folder = self.dir / "checkpoints"
+        saved = checkpoint.latest(folder)
+        if saved is not None and checkpoint.read_state(saved)["step"] == self.step:
+            return
+        state = {
+            "version": self.version,
+            "position": self.stream.position,
+            "best": self.best,
+            "waited": self.waited,
+            "monitors": self.monitors.state_dict(),
+            "objective": self.parts.updater.objective.state(),
+        }
+        parts = self.parts
+        checkpoint.write(folder, self.step, parts.model, parts.tokenizer, parts.weights, parts.updater.optimizer, state,
+                         self.config.keep)  # fmt: skip
