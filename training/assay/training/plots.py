@@ -142,4 +142,4 @@ def _dress(axes: Any, title: str, legend: bool) -> None:
     if title:
         axes.set_title(title, loc="left", fontsize=12, color=_INK, fontweight="bold")
     if legend:
-        axes.legend(loc="lower right", frameon=False, fontsize=9)
+        axes.legend(loc="best", frameon=False, fontsize=9)

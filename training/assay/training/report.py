@@ -120,9 +120,9 @@ def _compared(run: RunRecord) -> list[tuple[str, Line, bool]]:
     rows: list[tuple[str, Line, bool]] = []
     if run.before is not None:
         rows.append(("untrained", run.before, False))
-    warmed = [line for line in run.evals[1:-1] if line["step"] == 0]
-    rows += [("after supervised warm-up", line, False) for line in warmed[-1:]]
-    if run.after is not None:
+    if run.warmed is not None:
+        rows.append(("after supervised warm-up", run.warmed, run.warmed is run.after))
+    if run.after is not None and run.after is not run.warmed:
         rows.append((f"trained, step {run.after['step']}", run.after, True))
     return rows + [(str(line.get("name", "baseline")), line, False) for line in run.baselines]
 
@@ -173,14 +173,13 @@ def _chart(title: str, svg: str, note: str) -> str:
     return f"<div><h3>{text(title)}{small}</h3>{svg}</div>"
 
 
-def _smooth(values: list[float | None], weight: float = 0.85) -> list[float | None]:
-    """Exponential mean, corrected for its start."""
-    total = mass = 0.0
+def _smooth(values: list[float | None]) -> list[float | None]:
+    """Mean over a centred window of a tenth of the run."""
+    half = max(1, len(values) // 20)
     smooth: list[float | None] = []
-    for value in values:
-        if value is not None:
-            total, mass = weight * total + value, weight * mass + 1.0
-        smooth.append(total / mass if mass else None)
+    for i in range(len(values)):
+        near = [value for value in values[max(0, i - half) : i + half + 1] if value is not None]
+        smooth.append(sum(near) / len(near) if near else None)
     return smooth
 
 

@@ -30,9 +30,10 @@ def _episode(episode: Episode) -> str:
     good = score is not None and (score.correct if score.correct is not None else reward > 0)
     said = episode.actions[-1] if episode.turns else ""
     one_line = " ".join(said.split()) or "(empty)"
+    why = score.detail if score is not None else episode.error
     summary = (
         f'<summary><span class="badge {"good" if good else "bad"}">{reward:.2f}</span>'
-        f'<span class="said">{text(one_line, 160)}</span></summary>'
+        f'<span class="said">{text(one_line, 160)}</span><span class="why">{text(why, 120)}</span></summary>'
     )
     turns = "".join(_turn(turn.messages, turn.action) for turn in episode.turns)
     return f"<details>{summary}{turns}{_verdict(episode)}</details>"

@@ -56,9 +56,9 @@ def page(title: str, body: str) -> str:
 
 _STYLE = """
 :root { --ink:#1c2330; --soft:#667085; --line:#e4e7ec; --paper:#fff; --ground:#f6f7f9; --accent:#2457d6;
-  --second:#d1661b; --good:#1a7f4b; --bad:#b3372f; --code:#f2f4f7; }
+  --good:#1a7f4b; --bad:#b3372f; --code:#f2f4f7; }
 @media (prefers-color-scheme: dark) { :root { --ink:#e6e9ef; --soft:#98a2b3; --line:#2c3442; --paper:#171c26;
-  --ground:#0f131a; --accent:#7ba2ff; --second:#f0a060; --good:#5fcf96; --bad:#f28b82; --code:#1f2633; } }
+  --ground:#0f131a; --accent:#7ba2ff; --good:#5fcf96; --bad:#f28b82; --code:#1f2633; } }
 * { box-sizing:border-box; }
 body { margin:0; background:var(--ground); color:var(--ink);
   font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","DejaVu Sans",sans-serif; }
@@ -81,10 +81,8 @@ section { background:var(--paper); border:1px solid var(--line); border-radius:1
 .chart .line { fill:none; stroke-width:1.8; stroke-linejoin:round; } .chart .faint { opacity:.45; stroke-width:1.2; }
 .chart .band { opacity:.16; stroke:none; } .chart .whisker { stroke-width:3; stroke-linecap:round; opacity:.45; }
 .line.c0,.whisker.c0 { stroke:var(--accent); } .dot.c0,.band.c0 { fill:var(--accent); }
-.line.c1 { stroke:var(--second); } .dot.c1,.band.c1 { fill:var(--second); }
 .whisker.plain { stroke:var(--soft); } .dot.plain { fill:var(--soft); }
-.key { font-size:12px; color:var(--soft); } .key i { display:inline-block; width:14px; height:3px; border-radius:2px;
-  vertical-align:middle; margin:0 5px 0 10px; background:var(--accent); } .key i.c1 { background:var(--second); }
+.key { font-size:12px; font-weight:400; }
 .scroll { overflow-x:auto; } table { border-collapse:collapse; font-size:13.5px; }
 td,th { text-align:left; vertical-align:top; padding:4px 18px 4px 0; border-bottom:1px solid var(--line);
   font-variant-numeric:tabular-nums; } th { color:var(--soft); font-weight:600; } tr:last-child td { border-bottom:0; }
@@ -94,6 +92,7 @@ td,th { text-align:left; vertical-align:top; padding:4px 18px 4px 0; border-bott
 .pair { display:grid; grid-template-columns:repeat(auto-fit,minmax(380px,1fr)); gap:8px 26px; }
 details { border-top:1px solid var(--line); padding:7px 0; } details:first-of-type { border-top:0; }
 summary { cursor:pointer; display:flex; gap:10px; align-items:baseline; }
+summary .why { color:var(--soft); font-size:13px; overflow:hidden; text-overflow:ellipsis; white-space:nowrap; max-width:55%; }
 summary .said { overflow:hidden; text-overflow:ellipsis; white-space:nowrap; flex:1; min-width:0; }
 .badge { font-size:12px; font-weight:650; font-variant-numeric:tabular-nums; padding:1px 7px; border-radius:99px;
   background:var(--code); flex:none; } .badge.good { color:var(--good); } .badge.bad { color:var(--bad); }

@@ -62,8 +62,8 @@ def line_chart(series: Sequence[Series], *, percent: bool = False, floor: float 
     low, high = (0.0, 1.0) if percent else _range(finite, floor)
     frame = _Frame(min(xs), max(xs), low, high)
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" class="chart">', *frame.axes(percent)]
-    for index, s in enumerate(series):
-        parts += frame.curve(s, f"c{index}", percent)
+    for s in series:
+        parts += frame.curve(s, "c0", percent)
     return "".join([*parts, "</svg>"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,9 @@ class RunRecord:
         record: command, resolved recipe and versions (:func:`assay.training.configfile.write_config`).
         train: ``train`` lines of metrics.jsonl in order.
         evals: ``eval`` lines of the held-out split, in order.
-        baselines: the last ``baseline`` line of each name.
+        baselines: the last ``baseline`` line of each name, the untrained model apart.
         alerts: ``alert`` lines.
+        untrained: the ``baseline`` line of the untrained model, where a warm-up came before the first evaluation.
     """
 
     path: Path
@@ -37,16 +39,26 @@ class RunRecord:
     evals: list[Line]
     baselines: list[Line]
     alerts: list[Line]
+    untrained: Line | None = None
 
     @property
     def before(self) -> Line | None:
         """The evaluation of the untrained model, where there was one."""
+        if self.untrained is not None:
+            return self.untrained
         return self.evals[0] if self.evals and self.evals[0]["step"] == 0 else None
+
+    @property
+    def warmed(self) -> Line | None:
+        """The evaluation after the supervised warm-up, where there was one."""
+        epochs = (self.settings.get("sft") or {}).get("epochs")
+        return self.evals[0] if epochs and self.evals and self.evals[0]["step"] == 0 else None
 
     @property
     def after(self) -> Line | None:
         """The last evaluation of the trained model."""
-        return self.evals[-1] if self.evals and self.evals[-1] is not self.before else None
+        trained = [line for line in self.evals if line["step"] > 0 or line is self.warmed]
+        return trained[-1] if trained else None
 
     def series(self, name: str) -> tuple[list[int], list[float | None]]:
         """Steps and values of a training metric; None where a step lacks it."""
@@ -67,13 +79,15 @@ def load_run(run_dir: str | Path) -> RunRecord:
     evals = [line for line in lines if line["kind"] == "eval"]
     split = (settings.get("eval") or {}).get("split") or (evals[-1].get("split") if evals else None)
     held_out = [line for line in evals if line.get("split") in (split, None)]
+    baselines = {line.get("name"): line for line in lines if line["kind"] == "baseline"}
     return RunRecord(
         path=path,
         settings=settings,
         record=read_record(path),
         train=[line for line in lines if line["kind"] == "train"],
         evals=held_out or evals,
-        baselines=list({line.get("name"): line for line in lines if line["kind"] == "baseline"}.values()),
+        untrained=baselines.pop("untrained", None),
+        baselines=list(baselines.values()),
         alerts=[line for line in lines if line["kind"] == "alert"],
     )
 
@@ -81,6 +95,16 @@ def load_run(run_dir: str | Path) -> RunRecord:
 def episode_files(run_dir: str | Path, kind: str = "") -> list[Path]:
     """Files of stored episodes, oldest first; ``kind`` is ``"train"``, ``"eval"`` or all."""
     return sorted((Path(run_dir) / "episodes").glob(f"{kind}*.jsonl"), key=lambda path: (_step(path), path.name))
+
+
+def write_episodes(path: Path, episodes: Iterable[Episode]) -> None:
+    """Write one :meth:`Episode.to_json` a line, atomically: a reader sees all of them or no file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("w", encoding="utf-8", errors="replace") as out:
+        for episode in episodes:
+            out.write(episode.to_json() + "\n")
+    os.replace(temporary, path)
 
 
 def expand(paths: Iterable[str | Path]) -> list[Path]:
