@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from torch import Tensor
-
 from assay.training.objectives.types import Totals
+from torch import Tensor
 
 Aggregation = Literal["token-mean", "seq-mean-token-mean", "seq-mean-token-sum", "seq-sum-norm"]
 AGGREGATIONS: tuple[str, ...] = get_args(Aggregation)

@@ -1,18 +1,20 @@
-"""Statistics over the rewards of groups. Rows without a reward (NaN) are left out; branches of one rollout count once."""
+"""Statistics over the rewards of groups.
+
+Rows without a reward (NaN) are left out; branches of one rollout count once.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
-
 from assay.training.objectives.types import TrajectoryBatch
+from torch import Tensor
 
 
 def sequence_reward(batch: TrajectoryBatch) -> Tensor:
     """Reward of each whole row, float64 [B]: ``reward`` plus the row's token rewards. NaN stays NaN."""
-    total = batch.reward.double()
+    total: Tensor = batch.reward.double()
     if batch.token_reward is not None:
         total = total + (batch.token_reward.double() * batch.action_mask).sum(-1)
     return total
@@ -23,7 +25,8 @@ def row_weights(batch: TrajectoryBatch) -> Tensor:
     if batch.rollout_id is None:
         return torch.ones(len(batch), dtype=torch.float64, device=batch.reward.device)
     _, inverse, counts = torch.unique(batch.rollout_id, return_inverse=True, return_counts=True)
-    return 1.0 / counts.double()[inverse]
+    weights: Tensor = 1.0 / counts.double()[inverse]
+    return weights
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class GroupStats:
 
     @property
     def centred(self) -> Tensor:
-        """Reward minus the group's mean; exactly 0 where the group agrees, is a single rollout, or the row is invalid."""
+        """Reward minus the group's mean; exactly 0 where all agree, the rollout is alone, or the row has no reward."""
         return torch.where(self.comparable & (self.std > 0), self.reward - self.mean, torch.zeros_like(self.reward))
 
 

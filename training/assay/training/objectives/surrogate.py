@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
-
 from assay.training.objectives.types import PolicyOutputs, Surrogate, TrajectoryBatch, old_logp, ratio
+from torch import Tensor
 
 
 def clipped_loss(ratio: Tensor, advantage: Tensor, low: float, high: float, dual: float | None) -> Tensor:
@@ -24,13 +23,30 @@ def was_clipped(ratio: Tensor, advantage: Tensor, low: float, high: float, dual:
     return cut if dual is None else cut | ((advantage < 0) & (ratio > dual))
 
 
+def check_clip(low: float, high: float) -> None:
+    """Refuse a clip range [1 - low, 1 + high] that is empty or reaches below 0.
+
+    Raises:
+        ValueError: naming the values.
+    """
+    if not (0.0 <= low <= 1.0 and high >= 0.0):
+        raise ValueError(
+            f"clip range [1 - {low:g}, 1 + {high:g}] is upside down: clip_low is 0 to 1, clip_high 0 or more"
+        )
+
+
 @dataclass(frozen=True)
 class PPOClip(Surrogate):
     """The clipped surrogate of PPO (arXiv:1707.06347, eq. 7), with an optional dual clip (arXiv:1912.09729, eq. 5)."""
 
     low: float = 0.2
     high: float = 0.2
-    dual: float | None = None
+    dual: float | None = 3.0
+
+    def __post_init__(self) -> None:
+        check_clip(self.low, self.high)
+        if self.dual is not None and self.dual <= 1.0 + self.high:
+            raise ValueError(f"dual_clip must be above 1 + clip_high = {1.0 + self.high:g}, got {self.dual}")
 
     def __call__(self, out: PolicyOutputs, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
         """Loss [B, T]."""
@@ -65,6 +81,9 @@ class GSPO(Surrogate):
     low: float = 3e-4
     high: float = 4e-4
 
+    def __post_init__(self) -> None:
+        check_clip(self.low, self.high)
+
     def sequence_ratio(self, out: PolicyOutputs, batch: TrajectoryBatch) -> Tensor:
         """s, without gradient, [B, 1]."""
         mask = batch.action_mask
@@ -90,6 +109,11 @@ class CISPO(Surrogate):
 
     cap_low: float | None = None
     cap_high: float | None = 5.0
+
+    def __post_init__(self) -> None:
+        low = 0.0 if self.cap_low is None else self.cap_low
+        if low < 0 or (self.cap_high is not None and low >= self.cap_high):
+            raise ValueError(f"ratio caps are upside down: is_cap_low {self.cap_low}, is_cap_high {self.cap_high}")
 
     def __call__(self, out: PolicyOutputs, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
         """Loss [B, T]."""

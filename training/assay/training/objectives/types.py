@@ -6,8 +6,9 @@ t-th token after the prompt; tokens that the policy did not sample (observations
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -56,26 +57,21 @@ class TrajectoryBatch:
 
     def rows(self, index: Tensor) -> TrajectoryBatch:
         """The rows of an int64 index, in its order; T is kept."""
+        return self._map(lambda value: value[index])
 
-        def pick(value: Tensor | None) -> Tensor | None:
-            return None if value is None else value[index]
+    def to(self, device: torch.device) -> TrajectoryBatch:
+        """The same on a device."""
+        return self._map(lambda value: value.to(device))
 
-        return TrajectoryBatch(
-            action_mask=self.action_mask[index],
-            group_id=self.group_id[index],
-            reward=self.reward[index],
-            correct=self.correct[index],
-            truncated=self.truncated[index],
-            rollout_logp=self.rollout_logp[index],
-            old_logp=pick(self.old_logp),
-            token_reward=pick(self.token_reward),
-            reward_parts={k: v[index] for k, v in self.reward_parts.items()},
-            anchor_logp={k: v[index] for k, v in self.anchor_logp.items()},
-            anchor_aux={k: v[index] for k, v in self.anchor_aux.items()},
-            values=pick(self.values),
-            policy_version=pick(self.policy_version),
-            rollout_id=pick(self.rollout_id),
-        )
+    def _map(self, change: Callable[[Tensor], Tensor]) -> TrajectoryBatch:
+        changed: dict[str, Any] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, Tensor):
+                changed[item.name] = change(value)
+            elif isinstance(value, dict):
+                changed[item.name] = {name: change(tensor) for name, tensor in value.items()}
+        return replace(self, **changed)
 
 
 @dataclass
@@ -112,7 +108,11 @@ class Totals:
 
 
 class Slot(Protocol):
-    """What every slot may ask of the trainer; the defaults ask for nothing."""
+    """What every slot may ask of the trainer; the defaults ask for nothing and never change.
+
+    Slots are immutable. One whose coefficient moves during a run returns its successor from :meth:`updated`, and names
+    the numbers that a checkpoint must hold in :meth:`state`.
+    """
 
     @property
     def needs(self) -> frozenset[str]:
@@ -124,17 +124,33 @@ class Slot(Protocol):
         """Names of :attr:`TrajectoryBatch.anchor_logp` that must be present; each costs a frozen model."""
         return frozenset()
 
+    def updated(self, metrics: Mapping[str, float], rows: int) -> Self:
+        """The slot after an optimiser step on ``rows`` rows that measured ``metrics``."""
+        return self
+
+    def state(self) -> dict[str, float]:
+        """What :meth:`updated` has changed."""
+        return {}
+
+    def restored(self, state: Mapping[str, float]) -> Self:
+        """The slot with the numbers of :meth:`state`."""
+        return self
+
 
 class RewardTransform(Slot, Protocol):
     """(batch) -> reward [B], which replaces ``batch.reward``."""
 
-    def __call__(self, batch: TrajectoryBatch) -> Tensor: ...
+    def __call__(self, batch: TrajectoryBatch) -> Tensor:
+        """Rewards [B]."""
+        ...
 
 
 class TokenReward(Slot, Protocol):
     """(batch) -> reward [B, T], which is added to ``batch.token_reward``."""
 
-    def __call__(self, batch: TrajectoryBatch) -> Tensor: ...
+    def __call__(self, batch: TrajectoryBatch) -> Tensor:
+        """Rewards [B, T]."""
+        ...
 
 
 class Advantage(Slot, Protocol):
@@ -150,19 +166,28 @@ class Advantage(Slot, Protocol):
         """Whether ``batch.values`` must be present."""
         return False
 
-    def __call__(self, batch: TrajectoryBatch) -> Tensor: ...
+    def __call__(self, batch: TrajectoryBatch) -> Tensor:
+        """Advantages [B, T]."""
+        ...
 
 
 class Keep(Slot, Protocol):
-    """(batch, A) -> mask [B, T] of 0 and 1. It may not look at the current policy: it decides the denominators."""
+    """(batch, A) -> mask [B, T] of 0 and 1; several multiply.
 
-    def __call__(self, batch: TrajectoryBatch, advantage: Tensor) -> Tensor: ...
+    It decides the denominators, so it may look neither at the current policy nor at other rows.
+    """
+
+    def __call__(self, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
+        """Mask [B, T]."""
+        ...
 
 
 class TokenWeight(Slot, Protocol):
     """(batch, A, detached outputs) -> weight [B, T] of the surrogate; several multiply; denominators are unchanged."""
 
-    def __call__(self, batch: TrajectoryBatch, advantage: Tensor, out: PolicyOutputs) -> Tensor: ...
+    def __call__(self, batch: TrajectoryBatch, advantage: Tensor, out: PolicyOutputs) -> Tensor:
+        """Weights [B, T]."""
+        ...
 
 
 class Surrogate(Slot, Protocol):
@@ -188,7 +213,9 @@ class Surrogate(Slot, Protocol):
         """Whether a token of advantage 0 contributes neither loss nor gradient."""
         return True
 
-    def __call__(self, out: PolicyOutputs, batch: TrajectoryBatch, advantage: Tensor) -> Tensor: ...
+    def __call__(self, out: PolicyOutputs, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
+        """Losses [B, T] or [B]."""
+        ...
 
     def clipped(self, out: PolicyOutputs, batch: TrajectoryBatch, advantage: Tensor) -> Tensor | None:
         """Bool [B, T]: tokens whose ratio was cut; None where nothing is ever cut."""
@@ -203,7 +230,9 @@ class Regulariser(Slot, Protocol):
         """The key of its value in the metrics."""
         return type(self).__name__.lower()
 
-    def __call__(self, out: PolicyOutputs, batch: TrajectoryBatch) -> Tensor: ...
+    def __call__(self, out: PolicyOutputs, batch: TrajectoryBatch) -> Tensor:
+        """Losses [B, T]."""
+        ...
 
 
 def old_logp(out: PolicyOutputs, batch: TrajectoryBatch) -> Tensor:

@@ -1,0 +1,29 @@
+"""The entropy bonus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assay.training.objectives.types import PolicyOutputs, Regulariser, TrajectoryBatch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class EntropyBonus(Regulariser):
+    """Minus ``coef`` times the entropy (nats) of the policy at each token (arXiv:1602.01783, section 4)."""
+
+    coef: float
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """``entropy``."""
+        return frozenset({"entropy"})
+
+    @property
+    def name(self) -> str:
+        """``entropy_bonus``."""
+        return "entropy_bonus"
+
+    def __call__(self, out: PolicyOutputs, batch: TrajectoryBatch) -> Tensor:
+        """Loss [B, T]."""
+        return -self.coef * out.aux["entropy"]

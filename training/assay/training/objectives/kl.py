@@ -1,0 +1,144 @@
+"""Estimators of the divergence from a frozen policy, and the two places to put them: the loss and the reward."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol, Self, get_args
+
+import torch
+from assay.training.objectives.types import PolicyOutputs, Regulariser, TokenReward, TrajectoryBatch
+from torch import Tensor
+
+KLEstimator = Literal["k1", "k2", "k3", "k3+"]
+KL_ESTIMATORS: tuple[str, ...] = get_args(KLEstimator)
+
+
+def kl_estimate(logp: Tensor, ref: Tensor, estimator: KLEstimator) -> Tensor:
+    """Per-token estimate of KL(pi || ref) from tokens that pi sampled; elementwise.
+
+    With d = clamp(logp - ref, -20, 20): ``k1`` d; ``k2`` d^2 / 2; ``k3`` exp(-d) - 1 + d, cut at +-10; ``k3+`` the
+    value of k3 with the gradient of k2. In expectation k1 and k3 have the right value, and k2 as a loss the right
+    gradient (Schulman 2020, "Approximating KL divergence"; arXiv:2402.03300, eq. 4 is k3).
+
+    Raises:
+        ValueError: if the estimator is unknown.
+    """
+    d = (logp - ref).clamp(-20.0, 20.0)
+    if estimator == "k1":
+        return d
+    if estimator == "k2":
+        return 0.5 * d * d
+    k3 = (torch.exp(-d) - 1.0 + d).clamp(-10.0, 10.0)
+    if estimator == "k3":
+        return k3
+    if estimator == "k3+":
+        k2 = 0.5 * d * d
+        return k2 + (k3 - k2).detach()
+    raise ValueError(f"unknown KL estimator {estimator!r}; one of {', '.join(KL_ESTIMATORS)}")
+
+
+class KLController(Protocol):
+    """(beta, measured KL, rows) -> the next beta."""
+
+    def __call__(self, beta: float, kl: float, rows: int) -> float:
+        """The next beta."""
+        ...
+
+
+@dataclass(frozen=True)
+class FixedKL:
+    """A coefficient that stays."""
+
+    def __call__(self, beta: float, kl: float, rows: int) -> float:
+        """The same beta."""
+        return beta
+
+
+@dataclass(frozen=True)
+class AdaptiveKL:
+    """A coefficient that steers the divergence to a target (arXiv:1909.08593, section 2.2).
+
+    beta <- beta (1 + clip(kl / target - 1, -0.2, 0.2) rows / horizon).
+
+    Raises:
+        ValueError: if the target or the horizon is not positive.
+    """
+
+    target: float
+    horizon: float = 10000.0
+
+    def __post_init__(self) -> None:
+        if self.target <= 0 or self.horizon <= 0:
+            raise ValueError(f"adaptive KL needs a positive target and horizon, got {self.target} and {self.horizon}")
+
+    def __call__(self, beta: float, kl: float, rows: int) -> float:
+        """The next beta."""
+        error = min(max(kl / self.target - 1.0, -0.2), 0.2)
+        return beta * (1.0 + error * rows / self.horizon)
+
+
+@dataclass(frozen=True)
+class _KLTerm:
+    """What both placements share."""
+
+    beta: float
+    estimator: KLEstimator = "k3"
+    controller: KLController = FixedKL()
+    anchor: str = "ref"
+
+    def __post_init__(self) -> None:
+        if self.beta < 0:
+            raise ValueError(f"kl_beta must not be negative, got {self.beta}")
+        if self.estimator not in KL_ESTIMATORS:
+            raise ValueError(f"unknown KL estimator {self.estimator!r}; one of {', '.join(KL_ESTIMATORS)}")
+
+    @property
+    def anchors(self) -> frozenset[str]:
+        """The frozen policy; none when beta is 0, so that none is loaded."""
+        return frozenset({self.anchor}) if self.beta > 0 else frozenset()
+
+    def updated(self, metrics: Mapping[str, float], rows: int) -> Self:
+        """The term with the controller's next beta; unchanged where no ``kl`` was measured."""
+        return replace(self, beta=self.controller(self.beta, metrics["kl"], rows)) if "kl" in metrics else self
+
+    def state(self) -> dict[str, float]:
+        """The current beta."""
+        return {"beta": self.beta}
+
+    def restored(self, state: Mapping[str, float]) -> Self:
+        """The term with that beta."""
+        return replace(self, beta=state["beta"])
+
+
+@dataclass(frozen=True)
+class KLLoss(_KLTerm, Regulariser):
+    """beta times the estimate, added to the loss of each token."""
+
+    @property
+    def name(self) -> str:
+        """``kl``."""
+        return "kl"
+
+    def __call__(self, out: PolicyOutputs, batch: TrajectoryBatch) -> Tensor:
+        """Loss [B, T]."""
+        if not self.anchors:
+            return torch.zeros_like(out.logp)
+        return self.beta * kl_estimate(out.logp, batch.anchor_logp[self.anchor], self.estimator)
+
+
+@dataclass(frozen=True)
+class KLReward(_KLTerm, TokenReward):
+    """Minus beta times the estimate between the sampling policy and the anchor, added to the reward of each token.
+
+    The sampling policy is ``old_logp``, or where that is not computed, what the sampler reported.
+    """
+
+    estimator: KLEstimator = "k1"
+
+    def __call__(self, batch: TrajectoryBatch) -> Tensor:
+        """Reward [B, T]."""
+        if not self.anchors:
+            return torch.zeros_like(batch.rollout_logp)
+        old = batch.rollout_logp if batch.old_logp is None else batch.old_logp
+        return -self.beta * kl_estimate(old, batch.anchor_logp[self.anchor], self.estimator) * batch.action_mask

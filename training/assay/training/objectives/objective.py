@@ -1,0 +1,256 @@
+"""An objective is a composition of slots. The trainer drives it and names no method.
+
+One batch goes through it like this::
+
+    A = objective.prepare(batch)                      # once, [B, T], no gradient
+    for index in schedule.recompose(batch, n):        # optimiser steps
+        part, a = batch.rows(index), A[index]
+        totals = objective.totals(part, a)
+        for micro in split(index):                    # any split at all: the losses add up to the same
+            loss, metrics = objective.loss(policy(micro), batch.rows(micro), A[micro], totals)
+            loss.backward()
+        objective = objective.updated(metrics.result(), len(part))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from assay.training.objectives.aggregate import AGGREGATIONS, Aggregation, aggregate, aggregate_rows
+from assay.training.objectives.groups import group_stats
+from assay.training.objectives.kl import kl_estimate
+from assay.training.objectives.metrics import Metrics
+from assay.training.objectives.types import (
+    Advantage,
+    Keep,
+    PolicyOutputs,
+    Regulariser,
+    RewardTransform,
+    Slot,
+    Surrogate,
+    TokenReward,
+    TokenWeight,
+    Totals,
+    TrajectoryBatch,
+    old_logp,
+    ratio,
+)
+from torch import Tensor
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Objective:
+    """loss = aggregate(surrogate(A) x weights, keep x action_mask) + sum of aggregate(regulariser).
+
+    Attributes:
+        advantage: rewards to A [B, T].
+        surrogate: A and log-probabilities to a loss.
+        aggregation: see :func:`~assay.training.objectives.aggregate.aggregate`.
+        max_length: L_max, the longest response of the whole run in sampled tokens; a constant.
+        transforms: change the reward of rows, in order, before the advantage.
+        token_rewards: add rewards to single tokens, before the advantage.
+        keeps: masks that leave tokens out; they multiply.
+        weights: factors of the surrogate; they multiply.
+        regularisers: added to the loss, aggregated alike.
+
+    Raises:
+        ValueError: if the aggregation is unknown or ``max_length`` is not positive.
+    """
+
+    advantage: Advantage
+    surrogate: Surrogate
+    aggregation: Aggregation
+    max_length: int
+    transforms: tuple[RewardTransform, ...] = ()
+    token_rewards: tuple[TokenReward, ...] = ()
+    keeps: tuple[Keep, ...] = ()
+    weights: tuple[TokenWeight, ...] = ()
+    regularisers: tuple[Regulariser, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.aggregation not in AGGREGATIONS:
+            raise ValueError(f"unknown aggregation {self.aggregation!r}; one of {', '.join(AGGREGATIONS)}")
+        if self.max_length < 1:
+            raise ValueError(f"max_length must be positive, got {self.max_length}")
+
+    def _slots(self) -> Iterator[tuple[str, Slot]]:
+        yield "advantage", self.advantage
+        yield "surrogate", self.surrogate
+        for name in ("transforms", "token_rewards", "keeps", "weights", "regularisers"):
+            for number, slot in enumerate(getattr(self, name)):
+                yield f"{name}.{number}", slot
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Names of :attr:`PolicyOutputs.aux` that the policy must compute."""
+        return frozenset(name for _, slot in self._slots() for name in slot.needs)
+
+    @property
+    def anchors(self) -> frozenset[str]:
+        """Frozen policies whose log-probabilities the batch must hold."""
+        return frozenset(name for _, slot in self._slots() for name in slot.anchors)
+
+    @property
+    def needs_whole_groups(self) -> bool:
+        """Whether a micro-batch may not split a group."""
+        return self.surrogate.needs_whole_groups
+
+    @property
+    def needs_critic(self) -> bool:
+        """Whether ``batch.values`` must be present."""
+        return self.advantage.needs_critic
+
+    @property
+    def uses_old(self) -> bool:
+        """Whether ``old_logp`` matters once the policy has moved on from the one that sampled."""
+        return self.surrogate.uses_old or bool(self.weights)
+
+    @property
+    def zero_advantage_is_inert(self) -> bool:
+        """Whether a row whose advantage is 0 everywhere contributes exactly nothing, so that it may be skipped."""
+        return self.surrogate.zero_is_inert and not self.surrogate.needs_whole_groups and not self.regularisers
+
+    @torch.no_grad()
+    def prepare(self, batch: TrajectoryBatch) -> Tensor:
+        """Rewards to advantages.
+
+        Returns:
+            A, float32 [B, T] on the device of ``batch.reward``; 0 where ``action_mask`` is 0.
+
+        Raises:
+            ValueError: if the log-probabilities of an anchor are missing.
+        """
+        missing = sorted(self.anchors - batch.anchor_logp.keys())
+        if missing:
+            raise ValueError(f"the batch has no log-probabilities of the frozen policy {', '.join(missing)}")
+        advantage: Tensor = self.advantage(self._rewarded(batch.to(CPU)))  # float64, which some devices lack
+        return advantage.to(batch.reward.device)
+
+    def _rewarded(self, batch: TrajectoryBatch) -> TrajectoryBatch:
+        for transform in self.transforms:
+            batch = replace(batch, reward=transform(batch))
+        for extra in self.token_rewards:
+            added = extra(batch)
+            batch = replace(batch, token_reward=added if batch.token_reward is None else batch.token_reward + added)
+        return batch
+
+    @torch.no_grad()
+    def keep(self, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
+        """Tokens that carry loss: float32 [B, T] of 0 and 1."""
+        mask = batch.action_mask
+        for keep in self.keeps:
+            mask = mask * keep(batch, advantage)
+        return mask
+
+    def totals(self, batch: TrajectoryBatch, advantage: Tensor) -> Totals:
+        """Denominators of a minibatch; sum them over processes before use."""
+        return Totals.of(self.keep(batch, advantage), float(self.max_length))
+
+    @torch.no_grad()
+    def inert(self, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
+        """Rows that contribute exactly nothing and need no forward pass: bool [B]."""
+        keep = self.keep(batch, advantage)
+        dropped = (keep == 0).all(-1)
+        return dropped | ((advantage * keep) == 0).all(-1) if self.zero_advantage_is_inert else dropped
+
+    def loss(
+        self, out: PolicyOutputs, batch: TrajectoryBatch, advantage: Tensor, totals: Totals
+    ) -> tuple[Tensor, Metrics]:
+        """The share of a micro-batch in the loss of its minibatch.
+
+        Args:
+            out: the current policy on the rows of ``batch``.
+            batch: the rows of the micro-batch.
+            advantage: their rows of :meth:`prepare`.
+            totals: :meth:`totals` of the whole minibatch.
+
+        Returns:
+            A scalar (over a minibatch these add up to the loss) and what was measured on the way.
+        """
+        keep = self.keep(batch, advantage)
+        detached = out.detach()
+        weight: Tensor | None = None
+        for slot in self.weights:
+            factor = slot(batch, advantage, detached)
+            weight = factor if weight is None else weight * factor
+        loss = self.surrogate(out, batch, advantage)
+        if self.surrogate.level == "sequence":
+            if weight is not None:
+                loss = loss * (weight * keep).sum(-1) / keep.sum(-1).clamp(min=1.0)
+            total = aggregate_rows(loss, keep, totals)
+        else:
+            total = aggregate(loss if weight is None else loss * weight, keep, totals, self.aggregation)
+        metrics = self._measure(detached, batch, advantage)
+        if weight is not None:
+            metrics.mean("mismatch_rejected", (weight == 0).float(), batch.action_mask)
+            metrics.mean("mismatch_weight", weight, batch.action_mask)
+        for regulariser in self.regularisers:
+            term = regulariser(out, batch)
+            metrics.mean(f"loss_{regulariser.name}", term, keep)
+            total = total + aggregate(term, keep, totals, self.aggregation)
+        return total, metrics
+
+    @torch.no_grad()
+    def _measure(self, out: PolicyOutputs, batch: TrajectoryBatch, advantage: Tensor) -> Metrics:
+        metrics, mask = Metrics(), batch.action_mask
+        moved = ratio(out, batch)
+        metrics.mean("ratio", moved, mask)
+        metrics.max("ratio_max", moved, mask)
+        clipped = self.surrogate.clipped(out, batch, advantage)
+        if clipped is not None:
+            metrics.mean("clip_fraction", clipped.float().expand_as(mask), mask)
+        if "entropy" in out.aux:
+            metrics.mean("entropy", out.aux["entropy"], mask)
+        if "ref" in batch.anchor_logp:
+            metrics.mean("kl", kl_estimate(out.logp, batch.anchor_logp["ref"], "k3"), mask)
+        gap = (old_logp(out, batch) - batch.rollout_logp).abs()
+        metrics.mean("logprob_gap", gap, mask)
+        metrics.max("logprob_gap_max", gap, mask)
+        return metrics
+
+    @torch.no_grad()
+    def batch_metrics(self, batch: TrajectoryBatch, advantage: Tensor) -> Metrics:
+        """What is worth knowing of a whole batch before any update: groups that teach nothing, and why."""
+        batch, advantage = batch.to(CPU), advantage.cpu()
+        metrics, stats = Metrics(), group_stats(batch)
+        ones, (_, group) = torch.ones(len(batch)), torch.unique(batch.group_id, return_inverse=True)
+        per_group = 1.0 / torch.bincount(group)[group] if len(batch) else ones  # each group weighs 1
+        metrics.mean("groups_dead", (stats.std == 0).float(), per_group)
+        metrics.mean("groups_of_one", (stats.size == 1).float(), per_group)
+        metrics.mean("rows_without_reward", (~stats.valid).float(), ones)
+        metrics.mean("rows_dropped", (self.keep(batch, advantage) == 0).all(-1).float(), ones)
+        metrics.mean("advantage_abs", advantage.abs(), batch.action_mask)
+        return metrics
+
+    def updated(self, metrics: Mapping[str, float], rows: int) -> Objective:
+        """The objective after an optimiser step: coefficients that adapt have moved, everything else is the same."""
+        return self._with({name: slot.updated(metrics, rows) for name, slot in self._slots()})
+
+    def state(self) -> dict[str, float]:
+        """What :meth:`updated` has changed, for a checkpoint."""
+        return {f"{name}.{key}": value for name, slot in self._slots() for key, value in slot.state().items()}
+
+    def restored(self, state: Mapping[str, float]) -> Objective:
+        """The objective with the numbers of :meth:`state`.
+
+        Raises:
+            ValueError: if they belong to another objective.
+        """
+        if state.keys() != self.state().keys():
+            raise ValueError(f"the checkpoint's objective adapts {sorted(state)}, this one {sorted(self.state())}")
+        parts = {}
+        for name, slot in self._slots():
+            prefix = f"{name}."
+            own = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+            parts[name] = slot.restored(own) if own else slot
+        return self._with(parts)
+
+    def _with(self, parts: Mapping[str, Slot]) -> Objective:
+        changes: dict[str, object] = {"advantage": parts["advantage"], "surrogate": parts["surrogate"]}
+        for name in ("transforms", "token_rewards", "keeps", "weights", "regularisers"):
+            changes[name] = tuple(parts[f"{name}.{i}"] for i in range(len(getattr(self, name))))
+        return replace(self, **changes)  # type: ignore[arg-type]

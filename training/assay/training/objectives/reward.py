@@ -1,0 +1,43 @@
+"""Transforms of the reward of whole rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from assay.training.objectives.types import RewardTransform, TrajectoryBatch
+from torch import Tensor
+
+
+def overlong_penalty(length: Tensor, max_length: float, buffer: float) -> Tensor:
+    """0 up to ``max_length - buffer`` tokens, then falling linearly to -1 at ``max_length``.
+
+    DAPO (arXiv:2503.14476), eq. 13.
+    """
+    return -((length - (max_length - buffer)).clamp(0.0, buffer) / buffer)
+
+
+@dataclass(frozen=True)
+class SoftOverlong(RewardTransform):
+    """The reward plus ``factor`` times :func:`overlong_penalty` of the sampled tokens.
+
+    Raises:
+        ValueError: if the buffer is not between 0 and ``max_length``.
+    """
+
+    max_length: int
+    buffer: float
+    factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.buffer <= self.max_length:
+            raise ValueError(f"overlong_buffer must be above 0 and at most {self.max_length} tokens, got {self.buffer}")
+
+    def __call__(self, batch: TrajectoryBatch) -> Tensor:
+        """Reward [B]."""
+        length = batch.action_mask.sum(-1)
+        if batch.rollout_id is not None:
+            _, inverse = torch.unique(batch.rollout_id, return_inverse=True)
+            totals = torch.zeros(len(batch), device=length.device).scatter_reduce(0, inverse, length, "amax")
+            length = totals[inverse]
+        return batch.reward + self.factor * overlong_penalty(length, self.max_length, self.buffer)

@@ -1,0 +1,29 @@
+"""Masks that leave rows or tokens out of the loss and of its denominators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assay.training.objectives.types import Keep, TrajectoryBatch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class DropTruncated(Keep):
+    """Leave out rows that hit their budget, whose reward is noise; DAPO (arXiv:2503.14476), section 3.4."""
+
+    def __call__(self, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
+        """Mask [B, T]."""
+        return (~batch.truncated).float().unsqueeze(-1).expand_as(batch.action_mask)
+
+
+@dataclass(frozen=True)
+class OnlyVerdict(Keep):
+    """Leave out rows whose ``correct`` is not ``verdict``; positive or negative samples only (arXiv:2506.01347)."""
+
+    verdict: bool
+
+    def __call__(self, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
+        """Mask [B, T]."""
+        wanted = batch.correct == float(self.verdict)
+        return wanted.float().unsqueeze(-1).expand_as(batch.action_mask)
