@@ -12,7 +12,8 @@ True
 from assay.envs.base import BaseOptions, Step, TaskEnv
 from assay.envs.episode import Episode, Outcome, Turn
 from assay.envs.errors import InfraError, VerifierError
-from assay.envs.registry import env_class, env_id, env_names, register_all
+from assay.envs.registry import env_class, env_id, env_names, id_of, register_all
+from assay.envs.replay import play, replay, rescore
 from assay.envs.tasks import Message, Task, TaskSet, content_id, split_of
 
 __all__ = [
@@ -31,7 +32,11 @@ __all__ = [
     "env_class",
     "env_id",
     "env_names",
+    "id_of",
+    "play",
     "register_all",
+    "replay",
+    "rescore",
     "split_of",
 ]
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import gymnasium as gym
-from gymnasium.error import ResetNeeded
-
 from assay.envs.errors import InfraError, VerifierError
 from assay.envs.options import read_options
 from assay.envs.spaces import Images, Messages, Text
 from assay.envs.tasks import Message, Task, TaskSet
 from assay.verifiers.score import Score
+from gymnasium.error import ResetNeeded
 
 Observation = dict[str, Any]
 
@@ -82,7 +81,7 @@ class TaskEnv(gym.Env[Observation, str]):
         spaces: dict[str, gym.Space[Any]] = {"messages": Messages()}
         if self.has_images:
             spaces["images"] = Images()
-        self.observation_space = gym.spaces.Dict(spaces)  # type: ignore[assignment]
+        self.observation_space = gym.spaces.Dict(spaces)
         self._task: Task | None = None
         self._over = True
         self._messages: list[Message] = []

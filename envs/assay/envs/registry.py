@@ -1,4 +1,4 @@
-"""Which environments exist: a folder ``<name>`` that exports ``Env`` is ``--env <name>`` and ``<name-with-dashes>-v0``."""
+"""Which environments exist: a folder ``<name>`` exporting ``Env`` is ``--env <name>`` and ``<name-with-dashes>-v0``."""
 
 from __future__ import annotations
 
@@ -58,6 +58,15 @@ def env_class(name: str) -> type[TaskEnv]:
     module, _, attribute = targets[short].partition(":")
     found: type[TaskEnv] = getattr(import_module(module), attribute)
     return found
+
+
+def id_of(cls: type[TaskEnv]) -> str:
+    """The id under which a class is registered, found by its module; the import path of one that is not."""
+    for name, target in _targets().items():
+        module = target.partition(":")[0]
+        if cls.__module__ == module or cls.__module__.startswith(module + "."):
+            return env_id(name)
+    return f"{cls.__module__}:{cls.__qualname__}"
 
 
 def register_all() -> None:

@@ -6,9 +6,8 @@ import string
 from typing import Any
 
 import numpy as np
-from gymnasium import spaces
-
 from assay.envs.tasks import Message
+from gymnasium import spaces
 
 _ROLES = frozenset({"system", "user", "assistant", "tool"})
 _LONGEST_SAMPLE = 64

@@ -63,9 +63,7 @@ def read_hub(name: str, config: str = "", columns: Sequence[str] = ()) -> dict[s
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise ValueError(f"cannot load the data set {name!r}: {reason}") from None
-    return {
-        split: check_columns(_named_classes(data), columns, f"{name} ({split})") for split, data in loaded.items()
-    }
+    return {split: check_columns(_named_classes(data), columns, f"{name} ({split})") for split, data in loaded.items()}
 
 
 def _named_classes(data: Any) -> list[Row]:

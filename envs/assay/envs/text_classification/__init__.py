@@ -1,6 +1,7 @@
 """Classify a text by writing its label: ``gym.make("text-classification-v0")``."""
 
-from assay.envs.text_classification.env import Options, TextClassificationEnv
+from assay.envs.text_classification.env import TextClassificationEnv
+from assay.envs.text_classification.options import Options
 
 Env = TextClassificationEnv
 

@@ -35,7 +35,7 @@ class Corpus:
 
     def summary(self) -> dict[str, Any]:
         """Sizes and class balance: rows by split, and for training rows the majority share and largest/smallest."""
-        counts = Counter({label: 0 for label in self.labels})
+        counts = Counter(dict.fromkeys(self.labels, 0))
         counts.update(row.label for row in self.rows["train"])
         largest, smallest = max(counts.values()), min(counts.values())
         return {
@@ -107,7 +107,7 @@ def fold_label(label: str) -> str:
 
 def _labels(source: Source, options: Options) -> list[str]:
     present = {row.label for rows in source.parts.values() for row in rows}
-    labels = list(options.labels) or sorted(present)
+    labels = list(options.labels) or sorted(present, key=lambda label: (label.casefold(), label))
     missing = [label for label in labels if label not in present]
     if missing:
         some = ", ".join(sorted(present)[:10])
@@ -116,7 +116,9 @@ def _labels(source: Source, options: Options) -> list[str]:
     for label in labels:
         first = folded.setdefault(fold_label(label), label)
         if first is not label:
-            raise ValueError(f"the labels {first!r} and {label!r} cannot be told apart once case and spacing are folded")
+            raise ValueError(
+                f"the labels {first!r} and {label!r} cannot be told apart once case and spacing are folded"
+            )
     if len(labels) < 2:
         raise ValueError(f"classification needs at least two labels; there is {', '.join(map(repr, labels)) or 'none'}")
     return labels

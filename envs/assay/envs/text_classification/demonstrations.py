@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-
 from assay.envs.candidates import seeded
 from assay.envs.text_classification.corpus import fold_text
 from assay.envs.text_classification.options import Options
@@ -33,7 +32,9 @@ def choose(rows: Sequence[Row], train: Sequence[Row], labels: Sequence[str], opt
     if options.icl == "per-class-1" and len(labels) > MOST_CLASSES:
         raise ValueError(f"icl per-class-1 is for at most {MOST_CLASSES} labels; there are {len(labels)}: use similar")
     if options.icl != "per-class-1" and not 0 < options.k < len(train):
-        raise ValueError(f"k must be from 1 to {len(train) - 1}, one less than there are training rows; got {options.k}")
+        raise ValueError(
+            f"k must be from 1 to {len(train) - 1}, one less than there are training rows; got {options.k}"
+        )
     near = NEAR if options.split == "train" else 2.0
     if options.icl in ("similar", "per-class-1"):
         return _nearest(rows, train, labels, options, near)

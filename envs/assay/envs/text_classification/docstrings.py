@@ -20,17 +20,16 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-TOPICS: dict[str, tuple[str, ...]] = {
-    "mathematics": ("_pydecimal", "statistics", "fractions", "random", "numbers"),
-    "dates and times": ("_pydatetime", "datetime", "calendar", "zoneinfo", "_strptime", "sched", "timeit"),
-    "email": ("email", "smtplib", "imaplib", "poplib", "mailbox"),
-    "networking": ("socket", "socketserver", "ssl", "ipaddress", "ftplib", "http", "urllib", "xmlrpc", "wsgiref"),
-    "files and folders": ("_pyio", "pathlib", "os", "posixpath", "ntpath", "genericpath", "shutil", "glob", "tempfile")
-    + ("filecmp", "fileinput", "zipfile", "tarfile", "gzip", "bz2", "lzma"),
-    "testing": ("unittest", "doctest"),
-    "concurrency": ("threading", "multiprocessing", "concurrent", "asyncio", "queue", "subprocess"),
-    "source code": ("ast", "tokenize", "inspect", "dis", "symtable", "pdb", "bdb", "trace", "traceback", "pydoc")
-    + ("importlib", "pkgutil", "modulefinder"),
+TOPICS: dict[str, str] = {
+    "mathematics": "_pydecimal statistics fractions random numbers",
+    "dates and times": "_pydatetime datetime calendar zoneinfo _strptime sched timeit",
+    "email": "email smtplib imaplib poplib mailbox",
+    "networking": "socket socketserver ssl ipaddress ftplib http urllib xmlrpc wsgiref",
+    "files and folders": "_pyio pathlib os posixpath ntpath genericpath shutil glob tempfile filecmp fileinput zipfile "
+    "tarfile gzip bz2 lzma",
+    "testing": "unittest doctest",
+    "concurrency": "threading multiprocessing concurrent asyncio queue subprocess",
+    "source code": "ast tokenize inspect dis symtable pdb bdb trace traceback pydoc importlib pkgutil modulefinder",
 }
 """Modules and packages of each topic; those that a Python version lacks are passed over."""
 
@@ -45,7 +44,7 @@ DEFINITIONS: dict[str, str] = {
     "source code": "syntax, modules, frames, debugging and introspection",
 }
 
-COMPILED: dict[str, tuple[str, ...]] = {"mathematics": ("math", "cmath"), "dates and times": ("time",)}
+COMPILED: dict[str, str] = {"mathematics": "math cmath", "dates and times": "time"}
 """Modules without Python sources; importing these does nothing else."""
 
 CAP = 160
@@ -99,11 +98,11 @@ def opening(doc: str) -> str:
 
 
 def _texts(library: Path, topic: str) -> Iterator[str]:
-    for module in TOPICS[topic]:
+    for module in TOPICS[topic].split():
         for path in _sources(library, module):
             names = frozenset(part.strip("_") for part in path.relative_to(library).with_suffix("").parts)
             yield from _prose(_docstrings(ast.parse(path.read_bytes()).body), names)
-    for module in COMPILED.get(topic, ()):
+    for module in COMPILED.get(topic, "").split():
         yield from _prose(_compiled_docstrings(import_module(module)), frozenset({module.strip("_")}))
 
 

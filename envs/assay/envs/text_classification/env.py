@@ -55,5 +55,5 @@ class TextClassificationEnv(TaskEnv):
 
 def _answer(task: Task, label: str, suffix: bool = True) -> str:
     numbers = {name: number for number, name in task.truth.get("numeric", {}).items()}
-    answer = numbers.get(label, label)
+    answer: str = numbers.get(label, label)
     return answer + str(task.meta["separator"]) + UNCERTAIN if suffix and task.meta.get("uncertain") else answer

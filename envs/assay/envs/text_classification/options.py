@@ -64,7 +64,7 @@ class Options(BaseOptions):
     list_labels: bool = True
     """Name the labels in the prompt."""
     candidates: str = "all"
-    """Labels named for each text: all, auto (40 %, at least 30, at most 100) or a number; the true one is always there."""
+    """Labels named for each text, the true one among them: all, auto (40 %, at least 30, at most 100) or a number."""
     shuffle_labels: bool = True
     """Order the labels anew for each training text. They are in a fixed order for evaluation."""
     max_chars: int = 4000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,6 @@ def word_cosine(first: str, second: str) -> float:
 def _terms(text: str) -> dict[tuple[str, ...], int]:
     words = text.casefold().split()
     counts: dict[tuple[str, ...], int] = {}
-    for term in [(word,) for word in words] + list(zip(words, words[1:], strict=False)):
+    for term in [(word,) for word in words] + list(pairwise(words)):
         counts[term] = counts.get(term, 0) + 1
     return counts

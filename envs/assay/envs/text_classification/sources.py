@@ -129,7 +129,9 @@ def read_definitions(path: str) -> dict[str, str]:
         raise ValueError(f"{path}: {error.strerror or error}") from None
     except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}") from None
-    if isinstance(data, list) and all(isinstance(item, Mapping) and {"name", "definition"} <= set(item) for item in data):
+    if isinstance(data, list) and all(
+        isinstance(item, Mapping) and {"name", "definition"} <= set(item) for item in data
+    ):
         data = {item["name"]: item["definition"] for item in data}
     if not isinstance(data, dict) or not all(isinstance(text, str) for text in data.values()):
         raise ValueError(f'{path} must hold {{label: text}} or [{{"name": label, "definition": text}}]')

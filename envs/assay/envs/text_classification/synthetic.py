@@ -15,13 +15,21 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "health": ("doctor", "vaccine", "symptom", "clinic", "dosage", "nurse", "therapy", "blood"),
 }
 
-DEFINITIONS: dict[str, str] = {topic: f"is about {', '.join(words[:3])} and the like" for topic, words in TOPICS.items()}
+DEFINITIONS: dict[str, str] = {
+    topic: f"is about {', '.join(words[:3])} and the like" for topic, words in TOPICS.items()
+}
 
 NOISE = 0.05
 """Share of rows that carry a wrong label: no classifier can be right on more than about 95 % of held-out rows."""
 
 ROWS = 2400
-_FILLER = ("today we heard that", "people often mention", "the note says", "yesterday there was talk of", "she wrote about")
+_FILLER = (
+    "today we heard that",
+    "people often mention",
+    "the note says",
+    "yesterday there was talk of",
+    "she wrote about",
+)
 _JOINS = ("and", "with", "then", "near", "plus")
 
 

@@ -54,9 +54,7 @@ def build_tasks(options: Options) -> ClassificationTasks:
         summary |= {"numeric_seed": seed, "numeric": numbers}
     layout = _layout(corpus, options, numbers)
     shown = _demonstrations(corpus, options)
-    tasks = [
-        _task(row, demos, corpus, options, layout, numbers) for row, demos in zip(rows, shown, strict=True)
-    ]
+    tasks = [_task(row, demos, corpus, options, layout, numbers) for row, demos in zip(rows, shown, strict=True)]
     return ClassificationTasks(tasks, corpus.labels, summary)
 
 

@@ -1,0 +1,74 @@
+"""Episodes again: the same actions in the same environment, or the same actions under today's verifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium as gym
+from assay.envs.base import TaskEnv
+from assay.envs.episode import Episode, Outcome, Turn
+from assay.envs.registry import env_class, id_of
+from assay.verifiers.score import Score
+
+AnyEnv = gym.Env[dict[str, Any], str]
+
+
+def play(env: AnyEnv, actions: Sequence[str], *, seed: int | None = None, task_id: str | None = None) -> Episode:
+    """The episode that fixed ``actions`` make; none are asked for after the end.
+
+    Raises:
+        ValueError: if the actions run out before the episode ends, or it ends before they do.
+        InfraError: if something around the task died.
+        VerifierError: if the verifier raised.
+    """
+    inner = env.unwrapped
+    if not isinstance(inner, TaskEnv):
+        raise ValueError(f"{type(inner).__name__} is not a TaskEnv: it has no tasks to replay")
+    observation, info = env.reset(seed=seed, options={"task_id": task_id} if task_id is not None else None)
+    turns: list[Turn] = []
+    seen = 0
+    for number, action in enumerate(actions, 1):
+        new = observation["messages"][seen:]
+        seen += len(new) + 1  # the action itself is not new to the agent
+        observation, reward, terminated, truncated, info = env.step(action)
+        turns.append(Turn(new, action, float(reward)))
+        if terminated or truncated:
+            if number < len(actions):
+                raise ValueError(f"the episode ended after {number} of {len(actions)} actions")
+            task = inner.current_task
+            return Episode(
+                env_id=inner.spec.id if inner.spec is not None else id_of(type(inner)),
+                task_id=info["task_id"],
+                seed=seed,
+                turns=turns,
+                outcome=Outcome.SCORED if terminated else Outcome.TRUNCATED,
+                score=info["score"],
+                truth=task.truth,
+                meta=task.meta,
+            )
+    raise ValueError(f"the episode goes on after its {len(actions)} actions")
+
+
+def replay(episode: Episode, env: AnyEnv) -> Episode:
+    """Play ``episode``'s actions again in ``env``, which must have been made with the same options.
+
+    With the same tasks and verifier the result equals the episode, apart from timings.
+
+    Raises:
+        ValueError: if ``env`` lacks the task, or the episode takes another course.
+    """
+    return play(env, episode.actions, seed=episode.seed, task_id=episode.task_id)
+
+
+def rescore(episode: Episode) -> Score:
+    """The score that ``episode`` gets today, from its actions and stored truth alone; needs no task set.
+
+    Raises:
+        ValueError: if its environment is unknown, or it has no action or no truth.
+    """
+    if not episode.turns:
+        raise ValueError(f"the episode of task {episode.task_id} has no action to score ({episode.outcome})")
+    if not episode.truth:
+        raise ValueError(f"the episode of task {episode.task_id} was stored without its truth")
+    return env_class(episode.env_id).score(episode.actions, episode.truth)
