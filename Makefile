@@ -25,7 +25,7 @@ bench: $(VENV)/.dev ## every table in benchmarks/; BENCH=name for one
 	@for file in benchmarks/$(or $(BENCH),bench_*).py; do echo "== $$file"; $(BIN)/python $$file $(ARGS) || exit 1; done
 
 docs: $(VENV)/.docs ## the documentation site, into site/
-	@$(BIN)/mkdocs build --strict --quiet && echo "open site/index.html"
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo "open site/index.html"
 
 clean: ## remove what the targets made, runs/ excepted
 	rm -rf $(VENV) site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Every code block of the README is run."""
+"""Every code block of the README and of the documentation is run."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ SIZE_FLAGS = {"--steps", "--rollout.groups", "--rollout.group-size", "--rollout.
 class Block:
     """One fenced block. ``smaller`` holds flags that a test appends to its command."""
 
+    page: str
     line: int
     language: str
     text: str
@@ -41,9 +42,9 @@ class Block:
             return self.text
         commands = self.text.strip().replace("\\\n", " ").splitlines()
         if len(commands) != 1:
-            raise ValueError(f"line {self.line}: a block with smaller sizes holds one command")
+            raise ValueError(f"{self.page}:{self.line}: a block with smaller sizes holds one command")
         if unknown := {word for word in self.smaller if word.startswith("-")} - SIZE_FLAGS:
-            raise ValueError(f"line {self.line}: {', '.join(sorted(unknown))} changes more than the size")
+            raise ValueError(f"{self.page}:{self.line}: {', '.join(sorted(unknown))} changes more than the size")
         return f"{commands[0]} {shlex.join(self.smaller)}\n"
 
 
@@ -52,6 +53,7 @@ def blocks(page: Path) -> list[Block]:
     source = page.read_text(encoding="utf-8")
     return [
         Block(
+            page=page.name,
             line=source.count("\n", 0, match.start("text")),
             language=match["language"],
             text=match["text"],
@@ -61,7 +63,8 @@ def blocks(page: Path) -> list[Block]:
     ]
 
 
-PAGE = blocks(ROOT / "README.md")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCKS = [block for page in PAGES for block in blocks(page)]
 NOT_RUN_HERE = {"make demo", "make test"}
 """They set up a machine and take minutes: tests/test_frame_setup.py holds that they exist, and CI runs the second."""
 
@@ -74,7 +77,7 @@ def run(block: Block, folder: Path) -> None:
     done = subprocess.run(
         [*command, block.script()], cwd=folder, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL
     )
-    assert done.returncode == 0, f"README.md:{block.line}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, f"{block.page}:{block.line}\n{done.stdout}\n{done.stderr}"
 
 
 @pytest.fixture(scope="module")
@@ -87,28 +90,32 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.mark.parametrize("block", PAGE, ids=lambda block: f"line{block.line}")
-def test_the_readme_runs(block: Block, folder: Path) -> None:
-    if NOT_RUN_HERE & set(block.text.splitlines()):
-        assert set(block.text.splitlines()) == NOT_RUN_HERE
+@pytest.mark.parametrize(
+    "block", [block for block in BLOCKS if block.language], ids=lambda block: f"{block.page}:{block.line}"
+)
+def test_a_block_runs(block: Block, folder: Path) -> None:
+    commands = {line.partition("#")[0].strip() for line in block.text.splitlines()}
+    if NOT_RUN_HERE & commands:
+        assert commands == NOT_RUN_HERE
     else:
         run(block, folder)
 
 
 def test_every_block_says_what_it_is() -> None:
-    assert {block.language for block in PAGE} <= {"python", "bash"}
-    assert (ROOT / "README.md").read_text(encoding="utf-8").count("```") == 2 * len(PAGE)
+    assert {block.language for block in BLOCKS} <= {"python", "bash", ""}
+    assert all(block.language for block in blocks(ROOT / "README.md"))
+    assert sum(page.read_text(encoding="utf-8").count("```") for page in PAGES) == 2 * len(BLOCKS)
 
 
 def test_a_block_that_fails_fails(tmp_path: Path) -> None:
-    for block in (Block(1, "python", "raise SystemExit(3)"), Block(1, "bash", "false | cat\n")):
-        with pytest.raises(AssertionError, match=r"README\.md:1"):
+    for block in (Block("x.md", 1, "python", "raise SystemExit(3)"), Block("x.md", 1, "bash", "false | cat\n")):
+        with pytest.raises(AssertionError, match=r"x\.md:1"):
             run(block, tmp_path)
 
 
 def test_sizes_are_appended_and_nothing_else_may_be() -> None:
-    assert Block(1, "bash", "a --b \\\n  c\n", ("--steps", "2")).script() == "a --b    c --steps 2\n"
+    assert Block("x.md", 1, "bash", "a --b \\\n  c\n", ("--steps", "2")).script() == "a --b    c --steps 2\n"
     with pytest.raises(ValueError, match="--lr changes more than the size"):
-        Block(1, "bash", "a\n", ("--lr", "2")).script()
+        Block("x.md", 1, "bash", "a\n", ("--lr", "2")).script()
     with pytest.raises(ValueError, match="one command"):
-        Block(1, "bash", "a\nb\n", ("--steps", "2")).script()
+        Block("x.md", 1, "bash", "a\nb\n", ("--steps", "2")).script()
