@@ -94,12 +94,14 @@ def _dtype(dtype: str, device: torch.device) -> torch.dtype:
 
 
 def _resolve(name: str) -> str:
+    if not name.strip():
+        raise ModelError(f"no model named: {WHAT_ELSE}")
     path = Path(name).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
             raise ModelError(f"{name} is a folder without config.json: point at one that save_pretrained wrote")
         return str(path)
-    if path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1 or not name.strip():
+    if path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         raise ModelError(f"no model folder at {name!r}: {WHAT_ELSE}")
     return name
 
@@ -122,7 +124,7 @@ def _read(source: str, dtype: torch.dtype) -> tuple[Any, Any]:
 
 
 def _hub_resolves() -> bool:
-    """Whether the hub has an address here; without this look a first user without network waits through minutes of retries."""
+    """Whether the hub has an address here. Without this look, a user without network waits through many retries."""
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         return False
     if urllib.request.getproxies():

@@ -1,4 +1,4 @@
-"""SmolLM2-135M-Instruct without a hub: its GGUF file comes inside a Python package and is converted once to safetensors."""
+"""SmolLM2-135M-Instruct without a hub: its GGUF comes inside a Python package and is converted once to safetensors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORMAT = 1
 def cached_folder() -> Path:
     """The folder of the converted model; the first call on a machine converts (20 s of CPU time, 540 MB).
 
-    The folder appears by one rename, under a lock, so an interrupted conversion leaves nothing and two processes convert
+    The folder appears by one rename, under a lock: an interrupted conversion leaves nothing, and two processes convert
     once. A folder whose files are not of the recorded sizes is converted anew.
 
     Raises:
@@ -41,8 +41,8 @@ def cached_folder() -> Path:
                 _convert_into(source, folder)
     except OSError as error:
         raise ModelError(
-            f"cannot write the model cache {folder} ({error.strerror or error}): set XDG_CACHE_HOME to a folder you can "
-            "write to, with 600 MB free"
+            f"cannot write the model cache {folder} ({error.strerror or error}): set XDG_CACHE_HOME to a folder "
+            "that you can write to, with 600 MB free"
         ) from None
     return folder
 

@@ -11,7 +11,7 @@ CHATML = (
 """ChatML without a default system prompt."""
 
 _CORPUS = (
-    "Classify the message. Answer with one label only: spam, ham, sports, business, world, science, positive, negative.",
+    "Classify the message. Answer with one label: spam, ham, sports, business, world, science, positive, negative.",
     "system user assistant The answer is yes. The answer is no. label label Label: text Text: question Question:",
     "one two three four five six seven eight nine ten zero 0 1 2 3 4 5 6 7 8 9 10 true false none",
     "You win a free prize, call now! Are we still on for lunch tomorrow? The market fell while the team won the game.",

@@ -1,0 +1,146 @@
+"""Chat templates as token arithmetic: the context of the next turn is the exact tokens so far and the new messages.
+
+Text that the policy sampled is never tokenised again while the template keeps history as it was. What follows an
+assistant turn (its closing tokens, the new messages, the next generation prompt) is read off a rendering of a stand-in
+conversation: everything after a marker that stands for the assistant's words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from assay.agents.policy import Completion
+from assay.envs.tasks import Message
+
+_MARKER = "assayturnendsrighthere"
+
+
+class Chat:
+    """Renders conversations for one tokenizer (or, for a vision-language model, one processor).
+
+    Args:
+        tokenizer: a transformers tokenizer or processor with a chat template.
+        options: variables of the template, such as ``{"enable_thinking": False}`` for Qwen3.
+
+    Raises:
+        ValueError: if it has no chat template.
+    """
+
+    def __init__(self, tokenizer: Any, options: Mapping[str, Any] | None = None) -> None:
+        self.tokenizer = getattr(tokenizer, "tokenizer", tokenizer)
+        self.processor = tokenizer if tokenizer is not self.tokenizer else None
+        self.options = dict(options or {})
+        if not getattr(tokenizer, "chat_template", None) and not self.tokenizer.chat_template:
+            raise ValueError("the model has no chat template: use an instruct model, or set tokenizer.chat_template")
+
+    def open(self, messages: Sequence[Message]) -> tuple[int, ...]:
+        """Token ids of a conversation up to and with the generation prompt."""
+        return self.encode(self.render(messages), images_of(messages))
+
+    def extend(self, completion: Completion, messages: Sequence[Message]) -> tuple[int, ...]:
+        """What to append after a completion's ids so that the policy can speak again.
+
+        The closing tokens of the assistant turn as far as the sampler did not emit them itself, the new messages, and the
+        generation prompt. A completion that ended with another end token than the template's still gets closed.
+        """
+        ids = self.encode(self.after_turn(messages), images_of(messages))
+        most = min(len(completion.ids), len(self.closing))
+        done = next((n for n in range(most, 0, -1) if completion.ids[-n:] == self.closing[:n]), 0)
+        return ids[done:]
+
+    def append_only(self, messages: Sequence[Message]) -> bool:
+        """Whether the template shows the past, up to the last assistant turn, as it stood when that turn was taken.
+
+        False where it rewrites history (Qwen3 drops the thoughts of turns before the last question). White space around
+        a turn does not count: some templates strip it, and the tokens that the policy saw stay the better record.
+
+        Raises:
+            ValueError: if no assistant turn is followed by another message.
+        """
+        turns = [i for i, message in enumerate(messages[:-1]) if message["role"] == "assistant"]
+        if not turns:
+            raise ValueError("append_only needs a conversation with an assistant turn before its last message")
+        past, said, new = messages[: turns[-1]], messages[turns[-1]], messages[turns[-1] + 1 :]
+        kept = self.render(past) + text_of(said) + self.after_turn(new)
+        return _squeezed(kept) == _squeezed(self.render(messages))
+
+    def render(self, messages: Sequence[Message], *, generation: bool = True) -> str:
+        """The template's text, with the generation prompt unless told otherwise.
+
+        Raises:
+            ValueError: if the template refuses the messages, or an image meets a model that reads none.
+        """
+        from jinja2 import TemplateError
+
+        source = self.processor or self.tokenizer
+        shaped = [self._shape(message) for message in messages]
+        try:
+            text = source.apply_chat_template(shaped, add_generation_prompt=generation, tokenize=False, **self.options)
+        except (TemplateError, TypeError) as error:
+            roles = ", ".join(str(message.get("role")) for message in messages)
+            raise ValueError(f"the chat template refuses messages of roles {roles}: {error}") from None
+        return str(text)
+
+    def after_turn(self, messages: Sequence[Message]) -> str:
+        """The text from the end of an assistant turn to the end of the next generation prompt."""
+        stand_in = [{"role": "user", "content": "-"}, {"role": "assistant", "content": _MARKER}]
+        return self.render([*stand_in, *messages]).split(_MARKER, 1)[1]
+
+    def encode(self, text: str, images: Sequence[Any] = ()) -> tuple[int, ...]:
+        """Token ids of rendered text, each image placeholder expanded to the tokens of its image."""
+        if images and self.processor is not None:
+            batch = self.processor(text=[text], images=[list(map(load_image, images))], add_special_tokens=False)
+            return tuple(batch["input_ids"][0])
+        return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    @cached_property
+    def closing(self) -> tuple[int, ...]:
+        """The tokens that end an assistant turn, such as ``<|im_end|>`` and a newline."""
+        stand_in = [{"role": "user", "content": "-"}, {"role": "assistant", "content": _MARKER}]
+        return self.encode(self.render(stand_in, generation=False).split(_MARKER, 1)[1])
+
+    def _shape(self, message: Message) -> Message:
+        content = message["content"]
+        if self.processor is not None:
+            parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+            return {**message, "content": [{"type": "image"} if p["type"] == "image" else p for p in parts]}
+        if not isinstance(content, str) and any(part["type"] != "text" for part in content):
+            raise ValueError("the task has images but the model reads text only: choose a vision-language model")
+        return {**message, "content": text_of(message)}
+
+
+def text_of(message: Message) -> str:
+    """The text of a message, its text parts joined."""
+    content = message["content"]
+    if isinstance(content, str):
+        return content
+    return "".join(part["text"] for part in content if part["type"] == "text")
+
+
+def images_of(messages: Sequence[Message]) -> tuple[Any, ...]:
+    """The images of messages, in order: paths or ``PIL.Image``."""
+    parts = [part for message in messages if not isinstance(message["content"], str) for part in message["content"]]
+    return tuple(part["image"] for part in parts if part["type"] == "image")
+
+
+def load_image(image: Any) -> Any:
+    """A ``PIL.Image`` in RGB, read from disk when given a path.
+
+    Raises:
+        ValueError: if the file is not an image.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(image, Image.Image):
+        return image.convert("RGB")
+    try:
+        with Image.open(image) as opened:
+            return opened.convert("RGB")
+    except (OSError, UnidentifiedImageError) as error:
+        raise ValueError(f"cannot read the image {image}: {error}") from None
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
