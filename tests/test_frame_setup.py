@@ -51,7 +51,9 @@ def test_an_unsupported_python_is_one_line(tmp_path: Path) -> None:
 
 def test_a_python_that_does_not_start_is_passed_over(tmp_path: Path) -> None:
     program(tmp_path / "bin/python3.11", "exit 127")
-    good = program(tmp_path / "bin/python3.12", f'case "$*" in *ensurepip*) exit 1;; *) exec {sys.executable} "$@";; esac')
+    good = program(
+        tmp_path / "bin/python3.12", f'case "$*" in *ensurepip*) exit 1;; *) exec {sys.executable} "$@";; esac'
+    )
     line = only_line(setup(clone(tmp_path), "train", PATH=f"{good.parent}:{os.environ['PATH']}"))
     assert "python3.12 cannot make virtual environments: sudo apt install python3-venv" in line
 
