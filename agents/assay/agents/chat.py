@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay.agents.policy import Completion
 from assay.envs.tasks import Message
+
+if TYPE_CHECKING:
+    from assay.agents.transcript import Transcript
 
 _MARKER = "assayturnendsrighthere"
 
@@ -42,13 +45,23 @@ class Chat:
     def extend(self, completion: Completion, messages: Sequence[Message]) -> tuple[int, ...]:
         """What to append after a completion's ids so that the policy can speak again.
 
-        The closing tokens of the assistant turn as far as the sampler did not emit them itself, the new messages, and the
-        generation prompt. A completion that ended with another end token than the template's still gets closed.
+        The closing tokens of the assistant turn as far as the sampler did not emit them itself, the new messages, and
+        the generation prompt. A completion that ended with another end token than the template's still gets closed.
         """
         ids = self.encode(self.after_turn(messages), images_of(messages))
         most = min(len(completion.ids), len(self.closing))
         done = next((n for n in range(most, 0, -1) if completion.ids[-n:] == self.closing[:n]), 0)
         return ids[done:]
+
+    def answer(self, text: str) -> tuple[int, ...]:
+        """Token ids of an assistant turn that says ``text``, its end token included: the target of supervised tuning."""
+        return (*self.encode(text), *self.closing[:1])
+
+    def transcript(self, *, keep_history: bool = False) -> Transcript:
+        """An empty :class:`~assay.agents.transcript.Transcript` of this chat."""
+        from assay.agents.transcript import Transcript
+
+        return Transcript(self, keep_history=keep_history)
 
     def append_only(self, messages: Sequence[Message]) -> bool:
         """Whether the template shows the past, up to the last assistant turn, as it stood when that turn was taken.

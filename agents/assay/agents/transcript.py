@@ -12,24 +12,24 @@ from assay.envs.tasks import Message
 
 
 class Transcript:
-    """Collects a conversation's :class:`Segment` s.
+    """Collects a conversation's :class:`~assay.agents.rollout.Segment` s.
 
-    :meth:`act` after each completion, :meth:`observe` after each step of the environment, :meth:`branches` at the end.
-    Where the chat template rewrites history, the transcript forks: the row so far is closed, and the rewritten history
-    is the given beginning of the next row, so each sampled token carries loss in exactly one row.
+    :meth:`open`, then by turns :meth:`add` what the policy said and :meth:`observe` what came back, and
+    :meth:`branches` at the end. Where the chat template rewrites history, the transcript forks: the row so far is
+    closed, and the rewritten history is the given beginning of the next row, so each sampled token carries loss in
+    exactly one row, in the context it was sampled in.
 
     Args:
         chat: None for policies without tokens (scripted ones, servers): messages are kept, and there are no rows.
-        messages: what the agent is told first.
         keep_history: never fork; earlier turns stay in context as they were sampled, whatever the template would do.
     """
 
-    def __init__(self, chat: Chat | None, messages: Sequence[Message], *, keep_history: bool = False) -> None:
+    def __init__(self, chat: Chat | None, *, keep_history: bool = False) -> None:
         self.chat = chat
-        self.messages: list[Message] = list(messages)
         self.keep_history = keep_history
+        self.messages: list[Message] = []
         self._closed: list[Branch] = []
-        self._segments: list[Segment] = [] if chat is None else [self._opening(chat)]
+        self._segments: list[Segment] = []
         self._last: Completion | None = None
 
     @property
@@ -41,6 +41,15 @@ class Transcript:
     def images(self) -> tuple[Any, ...]:
         """Images of the context, in the order of their placeholders."""
         return images_of(self.messages)
+
+    def open(self, messages: Sequence[Message]) -> None:
+        """Start from these messages; once begun, start the next row from a history that somebody else rewrote."""
+        self._close()
+        self.messages = list(messages)
+        self._last = None
+        if self.chat is not None:
+            ids = self.chat.open(self.messages)
+            self._segments = [Segment(ids, sampled=False, images=images_of(self.messages))]
 
     def request(
         self, *, seed: int = 0, sampling: Sampling | None = None, context: Mapping[str, Any] | None = None
@@ -55,17 +64,17 @@ class Transcript:
             context=dict(context or {}),
         )
 
-    def act(self, completion: Completion) -> None:
+    def add(self, completion: Completion) -> None:
         """Record what the policy said.
 
         Raises:
             ValueError: if it is not the policy's turn, or tokens are kept and the completion has none.
         """
-        if self._last is not None:
-            raise ValueError("two completions in a row: observe what the environment answered first")
+        if not self.messages or self._last is not None:
+            raise ValueError("a completion follows open or observe")
         if self.chat is not None:
             if not completion.ids:
-                raise ValueError("the policy returned no tokens: use Transcript(None, messages) with it")
+                raise ValueError("the policy returned no tokens: use Transcript(None) with it")
             self._segments.append(Segment(completion.ids, sampled=True, logprobs=completion.logprobs))
         self.messages.append({"role": "assistant", "content": completion.text})
         self._last = completion
@@ -86,14 +95,15 @@ class Transcript:
             ids = self.chat.extend(said, messages)
             self._segments.append(Segment(ids, sampled=False, images=images_of(messages)))
         else:
-            self._closed.append(Branch(tuple(self._segments)))
-            self._segments = [self._opening(self.chat)]
+            self.open(self.messages)
 
     def branches(self) -> tuple[Branch, ...]:
-        """The rows to train on: every token that was sampled, each once, in the context it was sampled in."""
-        if not any(segment.sampled for segment in self._segments):
-            return tuple(self._closed)
-        return (*self._closed, Branch(tuple(self._segments)))
+        """The rows to train on; together they hold every sampled token once."""
+        return (*self._closed, *self._open_row())
 
-    def _opening(self, chat: Chat) -> Segment:
-        return Segment(chat.open(self.messages), sampled=False, images=images_of(self.messages))
+    def _close(self) -> None:
+        self._closed.extend(self._open_row())
+        self._segments = []
+
+    def _open_row(self) -> list[Branch]:
+        return [Branch(tuple(self._segments))] if any(segment.sampled for segment in self._segments) else []
