@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-
 from assay.agents.chat import Chat
 from assay.agents.engines import make_engine
 from assay.agents.models import load_model
@@ -136,7 +135,7 @@ def load_policy(config: TrainConfig, folder: Path | None = None) -> tuple[Any, A
 
 
 def freeze_reference(parts: Parts, config: TrainConfig, folder: Path | None = None) -> None:
-    """Give the updater the frozen policies that its objective compares with, from ``folder`` or as the policy is now."""
+    """Give the updater the frozen policies that its objective compares with: those of ``folder``, or the policy now."""
     frozen: dict[str, Scorer] = {}
     for name in parts.updater.objective.anchors:
         model = copy.deepcopy(parts.model) if folder is None else load_policy(config, folder)[0]

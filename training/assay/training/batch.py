@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-
 from assay.agents.rollout import Branch, Rollout
 from assay.envs.episode import Outcome
 from assay.training.forward import Row
@@ -50,7 +49,9 @@ def make_batch(rollouts: Iterable[Rollout], version: int) -> Batch:
     Raises:
         ValueError: if no rollout is learnable.
     """
-    pairs = [(rollout, branch) for rollout in rollouts if rollout.episode.outcome.learnable for branch in rollout.branches]
+    pairs = [
+        (rollout, branch) for rollout in rollouts if rollout.episode.outcome.learnable for branch in rollout.branches
+    ]
     if not pairs:
         raise ValueError("no rollout ended in a score: see the errors in the stored episodes")
     rows = [row_of(branch) for _, branch in pairs]
@@ -59,7 +60,7 @@ def make_batch(rollouts: Iterable[Rollout], version: int) -> Batch:
     for i, ((_, branch), row) in enumerate(zip(pairs, rows, strict=True)):
         mask[i, : len(row.mask)] = torch.from_numpy(row.mask.astype(np.float32))
         logp[i, : len(row.mask)] = torch.tensor(branch.logprobs[row.prompt :])
-    number = {id(rollout): i for i, (rollout, _) in enumerate(pairs)}
+    number = {key: i for i, key in enumerate(dict.fromkeys(id(rollout) for rollout, _ in pairs))}
     scores = [rollout.episode.score for rollout, _ in pairs]
     names = sorted({name for score in scores if score is not None for name in score.parts})
     nan = float("nan")
@@ -69,7 +70,9 @@ def make_batch(rollouts: Iterable[Rollout], version: int) -> Batch:
             action_mask=mask,
             group_id=torch.tensor([rollout.group for rollout, _ in pairs]),
             reward=torch.tensor([nan if score is None else score.reward for score in scores]),
-            correct=torch.tensor([nan if score is None or score.correct is None else score.correct for score in scores]),
+            correct=torch.tensor(
+                [nan if score is None or score.correct is None else score.correct for score in scores]
+            ),
             truncated=torch.tensor([rollout.episode.outcome is Outcome.TRUNCATED for rollout, _ in pairs]),
             rollout_logp=logp,
             reward_parts={

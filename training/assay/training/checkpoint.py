@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
-
 from assay.training.precision import Weights
+from safetensors.torch import load_file, save_file
 
 MASTER = "master"
 STATE = "state.json"

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-
 from assay.training import tree
 from assay.training.logprobs import token_logprobs
 from assay.training.objectives.types import PolicyOutputs
 from assay.training.tree import Cost, IntArray, MicroBatch
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True)

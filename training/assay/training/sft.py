@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-
 from assay.agents.chat import Chat
 from assay.envs.base import TaskEnv
 from assay.envs.tasks import Task, TaskSet
@@ -52,9 +51,16 @@ def demonstrations(env: TaskEnv, tasks: Sequence[Task], chat: Chat) -> list[Row]
         if gold is None:
             raise UserError("this environment has no gold answers to imitate: leave --sft.epochs at 0")
         prompt = chat.open(env.open(task))
-        answer = chat.answer(gold)
+        answer = (*chat.encode(gold), *end_of_turn(chat))
         rows.append(Row(np.array([*prompt, *answer], np.int64), len(prompt), np.ones(len(answer), np.bool_)))
     return rows
+
+
+def end_of_turn(chat: Chat) -> tuple[int, ...]:
+    """What a policy samples to end its turn: the template's closing tokens up to its first special token."""
+    special = set(chat.tokenizer.all_special_ids)
+    stop = next((i for i, token in enumerate(chat.closing) if token in special), len(chat.closing) - 1)
+    return chat.closing[: stop + 1]
 
 
 def warm_up(

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-
 from assay.agents.rollout import Rollout
 from assay.training import checkpoint, sft
 from assay.training.assemble import REFERENCE, Parts, assemble, freeze_reference, resolved
@@ -85,6 +84,7 @@ class Run:
         self.best, self.waited = -1.0, 0
         self.before: Evaluation | None = None
         self.after: Evaluation | None = None
+        self.measured = -1
         self.resumed = saved is not None
         if saved is not None:
             state = checkpoint.read_state(saved)
@@ -108,7 +108,7 @@ class Run:
                     stopped = self._evaluate(judge) or stopped
                 if stopped is None and config.save_every and self.step % config.save_every == 0:
                     self._save()
-            if self.after is None or self.after_step != self.step:
+            if self.measured != self.step:
                 self._evaluate(judge)
             self._save()
         if stopped:
@@ -121,7 +121,9 @@ class Run:
 
     def _begin(self, judge: Any) -> None:
         """Baselines, the untrained model, the warm-up."""
-        for name, found in trivial_baselines(self.parts.env, self.parts.train, self.held_out).items():
+        parts = self.parts
+        trivial = trivial_baselines(parts.env, parts.train, self.held_out, **parts.test_options)
+        for name, found in trivial.items():
             self.log.write("baseline", 0, name=name, **found.to_metrics())
             self.display.evaluation({"name": name, **found.to_metrics()})
         if self.config.sft.epochs:
@@ -134,9 +136,9 @@ class Run:
             self.before = self.after
             if self.after is not None:
                 self.log.write("baseline", 0, name="untrained", **self.after.to_metrics())
-        if self.parts.updater.objective.anchors:
-            checkpoint.write_model(self.dir / REFERENCE, self.parts.model, self.parts.tokenizer)
-            freeze_reference(self.parts, self.config)
+        if parts.updater.objective.anchors:
+            checkpoint.write_model(self.dir / REFERENCE, parts.model, parts.tokenizer)
+            freeze_reference(parts, self.config)
         self._save()
 
     def _warm_up(self) -> None:
@@ -196,7 +198,7 @@ class Run:
     def _evaluate(self, judge: Any) -> str | None:
         """Measure the held-out accuracy; returns why to stop, if it has not improved for long enough."""
         found = self._judge(judge, f"{self.step:06d}")
-        self.after, self.after_step = found, self.step
+        self.after, self.measured = found, self.step
         self.log.write("eval", self.step, split=self.config.eval.split, **found.to_metrics())
         self.display.evaluation({"step": self.step, "split": self.config.eval.split, **found.to_metrics()})
         if found.accuracy > self.best:

@@ -1,8 +1,8 @@
 """Pack token sequences as prefix trees, so that what they share is encoded once.
 
-Sequences that begin alike (a group's prompt, an instruction that every prompt repeats, two equal completions) share the
-nodes of a trie. A node attends to itself and its ancestors and its position is its depth, so every node computes what it
-would compute in its own padded row, and gradients are those of the padded way up to rounding.
+Sequences that begin alike (a group's prompt, an instruction that every prompt repeats, two equal completions) share
+the nodes of a trie. A node attends to itself and its ancestors, and its position is its depth, so every node computes
+what it would compute in its own padded row, and gradients are those of the padded way up to rounding.
 
 Several tries are laid side by side as padded rows of one forward pass. Whether two tries are merged is decided by cost:
 merging saves the linear work of the shared prefix and adds attention pairs between strangers.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -106,7 +107,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """Rows of one forward pass: ``rows`` are indices of the planned sequences, ``tries`` lists of positions in ``rows``."""
+    """One forward pass: ``rows`` are indices of the planned sequences, ``tries`` lists of positions in ``rows``."""
 
     rows: list[int]
     tries: list[list[int]]
@@ -158,4 +159,4 @@ def plan(
 def _micro_batch(tries: list[list[int]]) -> MicroBatch:
     rows = [index for members in tries for index in members]
     edges = np.cumsum([0, *map(len, tries)])
-    return MicroBatch(rows, [list(range(a, b)) for a, b in zip(edges[:-1], edges[1:], strict=True)])
+    return MicroBatch(rows, [list(range(a, b)) for a, b in pairwise(edges.tolist())])
