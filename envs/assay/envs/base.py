@@ -109,6 +109,11 @@ class TaskEnv(gym.Env[Observation, str]):
         return None
 
     @classmethod
+    def predicted(cls, actions: Sequence[str], truth: Mapping[str, Any]) -> str | None:
+        """The class that the actions answer, or None where none can be read; for confusion matrices only."""
+        return None
+
+    @classmethod
     def trivial(cls, tasks: TaskSet) -> dict[str, str]:
         """Constant responses that need no model, by name, chosen on ``tasks`` (the training split)."""
         return {}

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -97,6 +97,9 @@ class Collector:
             no limit if environments run inline, else 600. Setting it runs any environment on threads.
         max_failed: largest share of specs that may end without a score.
         context: fills ``Request.context`` for scripted policies, from the spec and the environment that was reset.
+
+    Attributes:
+        env_type: the class of the environments; None before the first collection.
     """
 
     def __init__(
@@ -112,14 +115,15 @@ class Collector:
         max_turns: int | None = None,
         max_context: int | None = None,
         max_batch: int | None = None,
-        max_wait: float | None | str = "auto",
-        step_timeout: float | None | str = "auto",
+        max_wait: float | str | None = "auto",
+        step_timeout: float | str | None = "auto",
         max_failed: float = 0.5,
         context: Callable[[RolloutSpec, TaskEnv], dict[str, Any]] | None = None,
     ) -> None:
         if concurrency < 1:
             raise ValueError(f"concurrency must be at least 1, got {concurrency}")
         self.policy = policy
+        self.env_type: type[TaskEnv] | None = None
         self._factory = env_factory
         self._play = Play(
             sampling=sampling or Sampling(),
@@ -140,7 +144,13 @@ class Collector:
         self._caller: CallThread | None = None
         self._lock = threading.Lock()
 
-    def collect(self, specs: Sequence[RolloutSpec], on_done: Callable[[Rollout], None] | None = None) -> CollectResult:
+    def collect(
+        self,
+        specs: Sequence[RolloutSpec],
+        on_done: Callable[[Rollout], None] | None = None,
+        *,
+        sampling: Sampling | None = None,
+    ) -> CollectResult:
         """Play every spec.
 
         May be called from any thread, also from one whose event loop is running (which then stands still meanwhile).
@@ -148,6 +158,7 @@ class Collector:
         Args:
             specs: the episodes wanted.
             on_done: called with each rollout as it ends, in the order of ending.
+            sampling: how completions are drawn in this collection; default: as the collector was told.
 
         Raises:
             CollectError: if more than ``max_failed`` of the episodes end without a score.
@@ -156,7 +167,7 @@ class Collector:
         with self._lock:
             began = time.perf_counter()
             try:
-                result = _run_in_loop(lambda: self._collect(list(specs), on_done))
+                result = _run_in_loop(lambda: self._collect(list(specs), on_done, sampling))
             except BaseException:
                 self._close()
                 raise
@@ -189,6 +200,7 @@ class Collector:
         if self._threaded is None:
             probe = self._factory()
             blocking = bool(getattr(probe.unwrapped, "blocking", False))
+            self.env_type = cast("type[TaskEnv]", type(probe.unwrapped))
             self._play = replace(self._play, env_id=env_id_of(probe))
             self._threaded = blocking or isinstance(self._timeout, int | float)
             if self._timeout == "auto":
@@ -207,16 +219,19 @@ class Collector:
     def _lane(self) -> Lane:
         return Lane(self._factory, bool(self._threaded), cast("float | None", self._timeout))
 
-    async def _collect(self, specs: list[RolloutSpec], on_done: Callable[[Rollout], None] | None) -> CollectResult:
+    async def _collect(
+        self, specs: list[RolloutSpec], on_done: Callable[[Rollout], None] | None, sampling: Sampling | None
+    ) -> CollectResult:
         lanes = self._prepare(min(self._concurrency, len(specs)))
         mailbox = Mailbox(asyncio.get_running_loop())
         ask, batcher = self._asker(mailbox, len(lanes))
         tally = _Tally(len(specs), self._max_failed, on_done)
         queue = iter(enumerate(specs))
+        play = self._play if sampling is None else replace(self._play, sampling=sampling)
 
         async def slot(lane: Lane) -> None:
             for position, spec in queue:
-                rollout, restarts = await run_episode(position, spec, lane, mailbox, ask, self._play)
+                rollout, restarts = await run_episode(position, spec, lane, mailbox, ask, play)
                 tally.add(position, rollout, restarts)
             if batcher is not None:
                 batcher.leave()

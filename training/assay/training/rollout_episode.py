@@ -10,16 +10,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from assay.agents.policy import Completion, Request, Sampling
-from assay.agents.rollout import Branch, Rollout
+from assay.agents.rollout import Rollout
 from assay.envs.base import TaskEnv
 from assay.envs.episode import Episode, Outcome, Turn
 from assay.envs.registry import env_id
 from assay.envs.tasks import Message, Task
-from assay.training.rollout_lanes import EnvFailure, Lane, Mailbox
+from assay.training.rollout_lanes import EnvError, Lane, Mailbox
 from assay.verifiers.score import Score
 
 if TYPE_CHECKING:
-    from assay.agents.chat import Chat, Transcript
+    from assay.agents.chat import Chat
+    from assay.agents.transcript import Transcript
 
 Ask = Callable[[int, Request], Awaitable[Completion]]
 """(position of the episode among those wanted, request) -> completion."""
@@ -87,7 +88,7 @@ async def run_episode(
         attempt = _Attempt(position, spec, lane, mailbox, ask, play)
         try:
             return await attempt.run(), again
-        except EnvFailure as failure:
+        except EnvError as failure:
             lane.discard()
             limit = play.retries if failure.known else min(1, play.retries)
             if failure.outcome is not Outcome.INFRA_ERROR or again >= limit:
@@ -111,14 +112,14 @@ class _Attempt:
         """Play to the end.
 
         Raises:
-            EnvFailure: whatever goes wrong in the environment.
+            EnvError: whatever goes wrong in the environment.
             ValueError: if the prompt alone fills the context.
         """
         clock, spec, play = time.perf_counter, self.spec, self.play
         began = clock()
         obs, info = await self.lane.reset(self.mailbox, spec.task.id, spec.seed)
         if info.get("task_id") != spec.task.id:
-            raise EnvFailure(f"asked for task {spec.task.id}, got {info.get('task_id')}", known=False)
+            raise EnvError(f"asked for task {spec.task.id}, got {info.get('task_id')}", known=False)
         seconds = {"reset": clock() - began}
         context = play.context(spec, self.lane.env) if play.context is not None else {}
         while True:
@@ -185,7 +186,7 @@ class _Attempt:
     def _ended(self, info: dict[str, Any], truncated: bool) -> Rollout:
         score = info.get("score")
         if not isinstance(score, Score):
-            raise EnvFailure("the last step's info carries no Score under 'score'", known=False)
+            raise EnvError("the last step's info carries no Score under 'score'", known=False)
         return self._rollout(Outcome.TRUNCATED if truncated or self.cut else Outcome.SCORED, score)
 
     def _over_budget(self, why: str) -> Rollout:
@@ -199,7 +200,7 @@ class _Attempt:
             group=self.spec.group,
         )
 
-    def failed(self, failure: EnvFailure, again: int) -> Rollout:
+    def failed(self, failure: EnvError, again: int) -> Rollout:
         """The rollout of an attempt that nothing can be learnt from."""
         return Rollout(self._episode(failure.outcome, error=str(failure), starts=again + 1), group=self.spec.group)
 

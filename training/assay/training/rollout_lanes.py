@@ -15,7 +15,7 @@ from assay.envs.episode import Outcome
 from assay.envs.errors import InfraError, VerifierError
 
 
-class EnvFailure(Exception):
+class EnvError(Exception):
     """An environment did not do what was asked of it.
 
     Attributes:
@@ -29,7 +29,7 @@ class EnvFailure(Exception):
         self.known = known
 
     @classmethod
-    def of(cls, error: BaseException) -> EnvFailure:
+    def of(cls, error: BaseException) -> EnvError:
         """The failure that an exception of ``reset`` or ``step`` stands for."""
         if isinstance(error, VerifierError):
             return cls(str(error) or "the verifier failed", Outcome.VERIFIER_ERROR)
@@ -137,7 +137,7 @@ class Lane:
         """Begin an episode.
 
         Raises:
-            EnvFailure: whatever goes wrong in the environment.
+            EnvError: whatever goes wrong in the environment.
         """
         cell, options = self._cell, {"task_id": task_id}
 
@@ -152,7 +152,7 @@ class Lane:
         """Act.
 
         Raises:
-            EnvFailure: whatever goes wrong in the environment.
+            EnvError: whatever goes wrong in the environment.
         """
         env = self.env
         return await self._run(mailbox, lambda: env.step(action), "step")  # type: ignore[no-any-return]
@@ -171,9 +171,9 @@ class Lane:
                 alarm.cancel()
         except _StuckError as stuck:
             self.discard()
-            raise EnvFailure(str(stuck)) from None
+            raise EnvError(str(stuck)) from None
         except Exception as error:
-            raise EnvFailure.of(error) from error
+            raise EnvError.of(error) from error
 
     def discard(self) -> None:
         """Give up an instance that is stuck or that something went wrong with; the next reset makes another.
