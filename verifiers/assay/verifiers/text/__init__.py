@@ -1,0 +1,1 @@
+"""``text.regex`` and ``text.f1``."""
