@@ -87,7 +87,7 @@ class Scorer:
         hidden = self._hidden(ids, depth, built, device)
         sampled = np.unique(where[where >= 0])
         if not len(sampled):
-            zero = hidden.sum() * 0.0
+            zero = hidden.sum().float() * 0.0
             return PolicyOutputs(zero.expand(len(rows), width), {"entropy": zero.expand(len(rows), width)})
         sampled = sampled[np.argsort(parent[sampled], kind="stable")]
         sources, row_of = np.unique(parent[sampled], return_inverse=True)
