@@ -6,7 +6,7 @@ t-th token after the prompt; tokens that the policy did not sample (observations
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol, Self
 
@@ -51,6 +51,28 @@ class TrajectoryBatch:
     values: Tensor | None = None
     policy_version: Tensor | None = None
     rollout_id: Tensor | None = None
+
+    @classmethod
+    def of(
+        cls, reward: Sequence[float] | Tensor, group: Sequence[int] | None = None, length: int = 1, **given: Any
+    ) -> TrajectoryBatch:
+        """A batch of what is given, the rest neutral; for trying out an objective.
+
+        Args:
+            reward: [B].
+            group: group of each row; by default all are one.
+            length: T, all of it sampled, unless ``action_mask`` is given.
+            given: any other attribute.
+        """
+        rewards = torch.as_tensor(reward, dtype=torch.float32)
+        rows = rewards.shape[0]
+        mask = given.pop("action_mask", torch.ones(rows, length))
+        neutral: dict[str, Any] = {
+            "correct": torch.full((rows,), torch.nan),
+            "truncated": torch.zeros(rows, dtype=torch.bool),
+            "rollout_logp": torch.zeros_like(mask),
+        }
+        return cls(mask, torch.tensor(group or [0] * rows), rewards, **{**neutral, **given})
 
     def __len__(self) -> int:
         return int(self.reward.shape[0])
