@@ -110,8 +110,19 @@ class TaskEnv(gym.Env[Observation, str]):
 
     @classmethod
     def predicted(cls, actions: Sequence[str], truth: Mapping[str, Any]) -> str | None:
-        """The class that the actions answer, or None where none can be read; for confusion matrices only."""
-        return None
+        """The class that the actions answer, or None where none can be read; for confusion matrices only.
+
+        The default is for truths with ``label`` and ``labels``: the label that would have made the answer right.
+        """
+        labels = truth.get("labels")
+        if not labels:
+            return None
+        score = cls.score(actions, truth)
+        if score.correct:
+            return str(truth["label"])
+        if not score.parsed:
+            return None
+        return next((str(each) for each in labels if cls.score(actions, {**truth, "label": each}).correct), None)
 
     @classmethod
     def trivial(cls, tasks: TaskSet) -> dict[str, str]:

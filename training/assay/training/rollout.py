@@ -8,8 +8,9 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from assay.agents.chat import Chat
 from assay.agents.policy import Completion, Policy, Request, Sampling
 from assay.agents.rollout import Rollout
 from assay.envs.base import TaskEnv
@@ -17,9 +18,6 @@ from assay.envs.episode import Outcome
 from assay.training.rollout_batcher import Batcher
 from assay.training.rollout_episode import Ask, Play, RolloutSpec, derive_seed, env_id_of, run_episode
 from assay.training.rollout_lanes import CallThread, Lane, Mailbox
-
-if TYPE_CHECKING:
-    from assay.agents.chat import Chat
 
 __all__ = ["CollectError", "CollectResult", "Collector", "RolloutSpec", "derive_seed", "specs_for"]
 

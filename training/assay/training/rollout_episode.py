@@ -7,20 +7,18 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from assay.agents.chat import Chat, images_of
 from assay.agents.policy import Completion, Request, Sampling
 from assay.agents.rollout import Rollout
+from assay.agents.transcript import Transcript
 from assay.envs.base import TaskEnv
 from assay.envs.episode import Episode, Outcome, Turn
 from assay.envs.registry import env_id
 from assay.envs.tasks import Message, Task
 from assay.training.rollout_lanes import EnvError, Lane, Mailbox
 from assay.verifiers.score import Score
-
-if TYPE_CHECKING:
-    from assay.agents.chat import Chat
-    from assay.agents.transcript import Transcript
 
 Ask = Callable[[int, Request], Awaitable[Completion]]
 """(position of the episode among those wanted, request) -> completion."""
@@ -132,7 +130,7 @@ class _Attempt:
                 ids=self.transcript.ids if self.transcript is not None else (),
                 seed=derive_seed(spec.seed, len(self.turns)),
                 sampling=sampling,
-                images=tuple(obs.get("images", ())),
+                images=tuple(obs["images"]) if "images" in obs else images_of(obs["messages"]),
                 context=context,
             )
             asked = clock()
@@ -154,6 +152,8 @@ class _Attempt:
         known = len(self.messages)
         extends = bool(self.turns) and len(messages) > known and messages[:known] == self.messages
         new = messages[known + 1 :] if extends else messages
+        if not new:
+            raise EnvError("a step neither ended the episode nor told the agent anything", known=False)
         if self.transcript is not None:
             if extends:
                 self.transcript.observe(new)
