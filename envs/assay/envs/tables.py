@@ -47,22 +47,36 @@ def check_columns(rows: list[Row], columns: Iterable[str], where: str) -> list[R
     return rows
 
 
-def read_hub(name: str, config: str = "", columns: Sequence[str] = ()) -> dict[str, list[Row]]:
-    """The splits of a dataset repository or folder that ``datasets`` can load; class indices become class names.
+HUB_SPLITS = {"train": "train", "test": "test", "validation": "dev", "valid": "dev", "val": "dev", "dev": "dev"}
+"""What the splits of published data sets are called, and what they are here."""
+
+
+def load_hub(name: str, config: str = "") -> Any:
+    """A dataset repository or folder that ``datasets`` can load, by split.
 
     Raises:
         ImportError: if ``datasets`` is not installed.
-        ValueError: one line; the data set cannot be loaded, or lacks a column.
+        ValueError: one line, if it cannot be loaded.
     """
     try:
         import datasets
     except ImportError:
         raise ImportError("the hub source needs datasets: pip install 'assay[data]'") from None
     try:
-        loaded = datasets.load_dataset(name, config or None)
+        return datasets.load_dataset(name, config or None)
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise ValueError(f"cannot load the data set {name!r}: {reason}") from None
+
+
+def read_hub(name: str, config: str = "", columns: Sequence[str] = ()) -> dict[str, list[Row]]:
+    """The rows of :func:`load_hub` by split; class indices become class names.
+
+    Raises:
+        ImportError: if ``datasets`` is not installed.
+        ValueError: one line; the data set cannot be loaded, or lacks a column.
+    """
+    loaded = load_hub(name, config)
     return {split: check_columns(_named_classes(data), columns, f"{name} ({split})") for split, data in loaded.items()}
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assay.envs.labels import check_labels, class_balance, without_held_out
 from assay.envs.tasks import split_of
 from assay.envs.text_classification.options import Options
 from assay.envs.text_classification.sources import Row, Source
@@ -33,21 +33,14 @@ class Corpus:
     name: str
     licence: str
 
-    def summary(self) -> dict[str, Any]:
-        """Sizes and class balance: rows by split, and for training rows the majority share and largest/smallest."""
-        counts = Counter(dict.fromkeys(self.labels, 0))
-        counts.update(row.label for row in self.rows["train"])
-        largest, smallest = max(counts.values()), min(counts.values())
+    def summary(self, split: str) -> dict[str, Any]:
+        """Rows by split, what was dropped, and the class balance of one split."""
         return {
             "source": self.name,
             "licence": self.licence,
-            "rows": {split: len(rows) for split, rows in self.rows.items()},
-            "labels": len(self.labels),
-            "train_per_label": dict(counts),
-            "majority_share": largest / max(1, counts.total()),
-            "imbalance": largest / smallest if smallest else float("inf"),
+            "rows": {name: len(rows) for name, rows in self.rows.items()},
             "dropped": {reason: count for reason, count in self.dropped.items() if count},
-        }
+        } | class_balance((row.label for row in self.rows[split]), self.labels)
 
 
 def build_corpus(source: Source, options: Options) -> Corpus:
@@ -58,7 +51,8 @@ def build_corpus(source: Source, options: Options) -> Corpus:
             two given splits, or a held-out label that training does not have.
     """
     given = "all" not in source.parts
-    labels = _labels(source, options)
+    present = {row.label for rows in source.parts.values() for row in rows}
+    labels = check_labels(options.labels, sorted(present, key=lambda label: (label.casefold(), label)))
     wanted = set(labels)
     dropped = {"of other labels": 0, "repeated": 0, "with two labels": 0, "also held out": 0, "uncertain": 0}
     dropped["over per_label"] = 0
@@ -100,30 +94,6 @@ def fold_text(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def fold_label(label: str) -> str:
-    """What makes two labels the same for the parser."""
-    return " ".join(label.strip().strip("\"'").casefold().split()).rstrip(".")
-
-
-def _labels(source: Source, options: Options) -> list[str]:
-    present = {row.label for rows in source.parts.values() for row in rows}
-    labels = list(options.labels) or sorted(present, key=lambda label: (label.casefold(), label))
-    missing = [label for label in labels if label not in present]
-    if missing:
-        some = ", ".join(sorted(present)[:10])
-        raise ValueError(f"no row has the label {missing[0]!r}; the {len(present)} labels begin with: {some}")
-    folded: dict[str, str] = {}
-    for label in labels:
-        first = folded.setdefault(fold_label(label), label)
-        if first is not label:
-            raise ValueError(
-                f"the labels {first!r} and {label!r} cannot be told apart once case and spacing are folded"
-            )
-    if len(labels) < 2:
-        raise ValueError(f"classification needs at least two labels; there is {', '.join(map(repr, labels)) or 'none'}")
-    return labels
-
-
 def _distinct(rows: Iterable[Row], dropped: dict[str, int]) -> list[Row]:
     labels: dict[str, set[str]] = {}
     first: dict[str, Row] = {}
@@ -139,20 +109,9 @@ def _distinct(rows: Iterable[Row], dropped: dict[str, int]) -> list[Row]:
 
 
 def _given(parts: dict[str, list[Row]], options: Options, dropped: dict[str, int]) -> dict[str, list[Row]]:
-    """Splits as given. A text in two of them is refused or dropped; one that differs in case or spacing is dropped."""
-    splits = {split: list(parts.get(split, [])) for split in _SPLITS}
-    for later, earlier in (("test", "dev"), ("test", "train"), ("dev", "train")):
-        exact = {row.text for row in splits[later]}
-        folded = {fold_text(text) for text in exact}
-        same = sum(row.text in exact for row in splits[earlier])
-        if same and options.overlap == "refuse":
-            raise ValueError(
-                f"{same} texts stand in both {earlier} and {later}; overlap='drop' drops them from {earlier}"
-            )
-        kept = [row for row in splits[earlier] if fold_text(row.text) not in folded]
-        dropped["also held out"] += len(splits[earlier]) - len(kept)
-        splits[earlier] = kept
-    return splits
+    """Splits as given, less what is also held out; texts that differ in case or spacing only are always dropped."""
+    exact = without_held_out(parts, lambda row: row.text, options.overlap, "texts", dropped)
+    return without_held_out(exact, lambda row: fold_text(row.text), "drop", "texts", dropped)
 
 
 def _by_hash(rows: list[Row], options: Options) -> dict[str, list[Row]]:

@@ -71,5 +71,10 @@ class Options(BaseOptions):
     """Longer texts lose their middle (70 % of what is kept is the start, 30 % the end); 0 keeps all."""
     instruction: str = ""
     """Replaces the first line of the prompt."""
+    equality: Literal["folded", "strip", "strict"] = "folded"
+    """How an answer must match: folded (first line; case, quotes and a final period are free), strip (exact but for
+    outer whitespace), strict (exact)."""
+    format_weight: float = 0.1
+    """Reward for the right layout where thinking is on."""
     parity: bool = False
     """Score as the papers' own code does, quirks included."""

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from assay.envs.tables import HUB_SPLITS, check_columns, read_hub, read_table
 from assay.envs.tables import Row as TableRow
-from assay.envs.tables import check_columns, read_hub, read_table
 from assay.envs.text_classification.options import Options
 
-_HUB_SPLITS = {"train": "train", "test": "test", "validation": "dev", "dev": "dev", "valid": "dev", "val": "dev"}
 _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False, "none": False}
 
 
@@ -73,7 +72,7 @@ def _external(options: Options) -> Source:
     columns = [options.text, options.label] + ([options.uncertain] if options.uncertainty != "off" else [])
     if options.source == "hub":
         loaded = read_hub(options.path, options.config, columns[:2])
-        parts = {_HUB_SPLITS.get(split, split): rows for split, rows in loaded.items()}
+        parts = {HUB_SPLITS.get(split, split): rows for split, rows in loaded.items()}
         parts = {split: rows for split, rows in parts.items() if split in ("train", "dev", "test")}
         if not parts:
             raise ValueError(f"{options.path} has no train, validation or test split; it has: {', '.join(loaded)}")

@@ -10,7 +10,7 @@ from assay.envs.candidates import candidate_count, draw_candidates, seeded
 from assay.envs.tasks import Task, TaskSet, content_id
 from assay.envs.text_classification.corpus import Corpus, build_corpus
 from assay.envs.text_classification.options import Options
-from assay.envs.text_classification.prompt import Demonstration, Layout, render_prompt
+from assay.envs.text_classification.prompt import UNCERTAIN, Demonstration, Layout, render_prompt
 from assay.envs.text_classification.sources import Row, read_source
 
 
@@ -46,7 +46,7 @@ def build_tasks(options: Options) -> ClassificationTasks:
     if not rows:
         hint = {"dev": "give dev_path or dev_share", "test": "give test_path or test_share"}.get(options.split, "")
         raise ValueError(f"the {options.split} split of {corpus.name} is empty{': ' if hint else ''}{hint}")
-    summary = corpus.summary()
+    summary = corpus.summary(options.split)
     numbers: dict[str, str] = {}
     if options.numeric:
         seed = options.seed if options.numeric_seed < 0 else options.numeric_seed
@@ -115,4 +115,10 @@ def _task(
 
 
 def _verifier_options(options: Options) -> dict[str, Any]:
-    return {"mode": "exact" if options.think_mode == "none" else "tagged", "think_mode": options.think_mode}
+    return {
+        "think_mode": options.think_mode,
+        "equality": options.equality,
+        "format_weight": options.format_weight,
+        "parity": options.parity,
+        "uncertain": options.separator + UNCERTAIN if options.uncertainty == "label" else "",
+    }

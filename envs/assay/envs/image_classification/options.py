@@ -1,0 +1,68 @@
+"""What the environment can be told: the data, and the settings of CLS-RL (arXiv 2503.16188)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from assay.envs.answers import ThinkMode
+from assay.envs.base import BaseOptions
+
+SourceName = Literal["shapes", "digits", "folder", "csv", "hub"]
+
+
+@dataclass(frozen=True)
+class Options(BaseOptions):
+    """Data first, then the protocol, then how a task is put."""
+
+    split: Literal["train", "dev", "test"] = "train"
+    """Part of the data."""
+    source: SourceName = "shapes"
+    """shapes: drawn by seed. digits: scikit-learn's 1,797 scanned digits. A folder, a CSV file, or a hub data set."""
+    path: str = ""
+    """folder: one sub-folder a class, or train and test (and dev) folders of such. csv: the file. hub: the name."""
+    config: str = ""
+    """Configuration of a hub data set."""
+    image: str = "image"
+    """Column of the image: of a CSV file, a path relative to it."""
+    label: str = "label"
+    """Column of the label."""
+    labels: tuple[str, ...] = ()
+    """Keep only these classes, in this order; empty keeps all."""
+    classes: int = 40
+    """Classes of the shapes source, 2 to 100."""
+    test_share: float = 0.2
+    """Share of images held out where the source has no test split."""
+    dev_share: float = 0.0
+    """Share of images set aside for development where the source has no such split."""
+    overlap: Literal["refuse", "drop"] = "refuse"
+    """An image that stands in two given splits: refuse the data, or drop it from the one used for training."""
+    protocol: Literal["few-shot", "base-to-new", "cross"] = "few-shot"
+    """few-shot: all classes. base-to-new: train on half of the classes. cross: hold out another data set."""
+    part: Literal["base", "new"] = "base"
+    """Half of the classes that base-to-new is evaluated on; training always sees base."""
+    to: SourceName = "digits"
+    """Source that cross evaluates on."""
+    to_path: str = ""
+    """Path of that source."""
+    shots: int = 4
+    """Training images of each class; 0 takes all."""
+    seed: int = 0
+    """Of shots, candidates and the shapes source."""
+    think_mode: ThinkMode = "none"
+    """none, think (before the answer), after (it), or adaptive."""
+    candidates: str = "auto"
+    """Classes named for each image, the true one among them: auto (40 %, at least 30, at most 100), all or a number."""
+    list_labels: bool = True
+    """Name the candidate classes in the prompt; off is the open variant."""
+    image_size: int = 384
+    """Side of the square that images are resized to (Lanczos), pixels; 0 keeps their size."""
+    question: str = "What is shown in this image?"
+    """The question before the list."""
+    prompt_template: str = ""
+    """Replaces the wording; {question}, {labels} and {request} are filled in."""
+    equality: Literal["auto", "folded", "strip", "strict"] = "auto"
+    """How an answer must match: folded (case and spacing are free), strip (exact but for outer whitespace), strict
+    (exact). auto is strip without thinking, folded with it."""
+    parity: bool = False
+    """Score as the paper's own code does, quirks included."""

@@ -1,0 +1,113 @@
+"""From a source to tasks: split, protocol, shots, and a candidate list that is fixed for each image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from assay.envs.answers import render
+from assay.envs.candidates import candidate_count, draw_candidates, seeded
+from assay.envs.image_classification.options import Options
+from assay.envs.image_classification.prompt import render_prompt
+from assay.envs.image_classification.protocol import Item, few_shot, halve
+from assay.envs.image_classification.sources import Source, read_source
+from assay.envs.labels import check_labels, class_balance, without_held_out
+from assay.envs.tasks import Task, TaskSet, content_id, split_of
+
+
+class ImageTasks(TaskSet):
+    """A task set with what a reader should know of it.
+
+    Attributes:
+        labels: the classes of this set, in their fixed order.
+        summary: sizes, class balance, what was dropped.
+    """
+
+    def __init__(self, tasks: Iterable[Task], labels: list[str], summary: dict[str, Any]) -> None:
+        super().__init__(tasks)
+        self.labels = labels
+        self.summary = summary
+
+
+def build_tasks(options: Options) -> ImageTasks:
+    """Read, split by the protocol, and render.
+
+    Raises:
+        ValueError: one line; the data or the options cannot be used.
+    """
+    elsewhere = options.protocol == "cross" and options.split != "train"
+    if elsewhere and (options.to, options.to_path) == (options.source, options.path):
+        raise ValueError("protocol cross is evaluated on another data set: give to (and to_path)")
+    kind, path = (options.to, options.to_path) if elsewhere else (options.source, options.path)
+    source = read_source(kind, path, options)
+    classes = check_labels(() if elsewhere else options.labels, source.classes)
+    dropped: dict[str, int] = {}
+    splits = _splits(source, classes, options, dropped)
+    shown = _classes_of(classes, options)
+    items = [item for item in splits[options.split] if item.label in set(shown)]
+    if options.split == "train":
+        items = few_shot(items, shown, options.shots, options.seed)
+    if not items:
+        hint = {"dev": ": give dev_share", "test": ": give test_share"}.get(options.split, "")
+        raise ValueError(f"the {options.split} split of {source.name} is empty{hint}")
+    count = candidate_count(len(shown), options.candidates)
+    summary: dict[str, Any] = {"source": source.name, "licence": source.licence, "protocol": options.protocol}
+    summary |= {"rows": {split: len(rows) for split, rows in splits.items()} | {options.split: len(items)}}
+    summary |= {"candidates": count, "dropped": dropped} | class_balance((item.label for item in items), shown)
+    return ImageTasks([_task(item, shown, count, source, options) for item in items], shown, summary)
+
+
+def _classes_of(classes: list[str], options: Options) -> list[str]:
+    if options.protocol != "base-to-new":
+        return classes
+    base, new = halve(classes)
+    return base if options.split == "train" or options.part == "base" else new
+
+
+def _splits(source: Source, classes: Sequence[str], options: Options, dropped: dict[str, int]) -> dict[str, list[Item]]:
+    wanted = set(classes)
+    parts = {
+        split: _distinct([item for item in items if item.label in wanted], dropped)
+        for split, items in source.parts.items()
+    }
+    if "all" not in parts:
+        return without_held_out(parts, lambda item: item.digest, options.overlap, "images", dropped)
+    splits: dict[str, list[Item]] = {"train": [], "dev": [], "test": []}
+    for item in parts["all"]:
+        splits[split_of(item.digest, options.test_share, options.dev_share)].append(item)
+    return splits
+
+
+def _distinct(items: list[Item], dropped: dict[str, int]) -> list[Item]:
+    """One item for each content; a content with two classes is left out."""
+    classes: dict[str, set[str]] = {}
+    for item in items:
+        classes.setdefault(item.digest, set()).add(item.label)
+    first = {item.digest: item for item in reversed(items)}
+    kept = [item for item in items if first[item.digest] is item and len(classes[item.digest]) == 1]
+    clashing = sum(len(labels) > 1 for labels in classes.values())
+    for reason, number in (("with two labels", clashing), ("repeated", len(items) - len(first))):
+        if number:
+            dropped[reason] = dropped.get(reason, 0) + number
+    return kept
+
+
+def _task(item: Item, classes: list[str], count: int, source: Source, options: Options) -> Task:
+    identity = content_id("image-classification", item.digest, item.label)
+    listed = draw_candidates(classes, item.label, count, seeded("candidates", options.seed, identity))
+    prompt = render_prompt(
+        item.ref, options.question, listed, options.think_mode, options.prompt_template, options.list_labels
+    )
+    equality = options.equality
+    if equality == "auto":
+        equality = "strip" if options.think_mode == "none" else "folded"
+    verifier = {"think_mode": options.think_mode, "equality": equality, "parity": options.parity, "uncertain": ""}
+    truth = {"label": item.label, "labels": listed, "options": verifier}
+    meta = {
+        "split": options.split,
+        "source": source.name,
+        "licence": source.licence,
+        "image_size": options.image_size,
+        "form": render("{answer}", options.think_mode),
+    }
+    return Task(identity, prompt, truth, meta)

@@ -1,0 +1,74 @@
+"""What any labelled data must satisfy before anything is measured on it, and how even its classes are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
+
+from assay.verifiers.classify.labels import label_key
+
+T = TypeVar("T")
+
+
+def check_labels(wanted: Sequence[str], present: Sequence[str]) -> list[str]:
+    """The closed label list: ``wanted`` in its order, or all that are ``present``.
+
+    Raises:
+        ValueError: one line; a wanted label is missing or named twice, two labels look the same to the parser, or there
+            are fewer than two.
+    """
+    labels = list(wanted) or list(present)
+    missing = [label for label in labels if label not in set(present)]
+    if missing:
+        known = f"the {len(present)} labels begin with: {', '.join(list(present)[:10])}"
+        raise ValueError(f"no row has the label {missing[0]!r}; {known}")
+    folded: dict[str, str] = {}
+    for label in labels:
+        key = label_key(label)
+        if key in folded:
+            raise ValueError(f"the labels {folded[key]!r} and {label!r} are one label once case and spacing are folded")
+        folded[key] = label
+    if len(labels) < 2:
+        raise ValueError(f"classification needs at least two labels; there is {', '.join(map(repr, labels)) or 'none'}")
+    return labels
+
+
+def class_balance(labels: Iterable[str], classes: Sequence[str]) -> dict[str, Any]:
+    """Rows of each class, the majority's share (what a constant answer gets right) and largest / smallest."""
+    counts = Counter(dict.fromkeys(classes, 0))
+    counts.update(labels)
+    largest, smallest = max(counts.values()), min(counts.values())
+    return {
+        "labels": len(classes),
+        "per_label": dict(counts),
+        "majority_share": largest / max(1, counts.total()),
+        "imbalance": largest / smallest if smallest else float("inf"),
+    }
+
+
+def without_held_out(
+    parts: Mapping[str, Sequence[T]],
+    key: Callable[[T], Hashable],
+    overlap: Literal["refuse", "drop"],
+    what: str,
+    dropped: dict[str, int],
+) -> dict[str, list[T]]:
+    """Given splits without what stands in two of them: refused, or dropped from the one that is nearer to training.
+
+    Raises:
+        ValueError: one line with the count, if ``overlap`` is ``"refuse"``.
+    """
+    splits = {split: list(parts.get(split, ())) for split in ("train", "dev", "test")}
+    for later, earlier in (("test", "dev"), ("test", "train"), ("dev", "train")):
+        held = {key(item) for item in splits[later]}
+        kept = [item for item in splits[earlier] if key(item) not in held]
+        same = len(splits[earlier]) - len(kept)
+        if same and overlap == "refuse":
+            raise ValueError(
+                f"{same} {what} stand in both {earlier} and {later}; overlap='drop' drops them from {earlier}"
+            )
+        if same:
+            dropped["also held out"] = dropped.get("also held out", 0) + same
+        splits[earlier] = kept
+    return splits
