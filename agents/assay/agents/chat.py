@@ -54,7 +54,7 @@ class Chat:
         return ids[done:]
 
     def answer(self, text: str) -> tuple[int, ...]:
-        """Token ids of an assistant turn that says ``text``, its end token included: the target of supervised tuning."""
+        """Token ids of an assistant turn that says ``text``, end token included: the target of supervised tuning."""
         return (*self.encode(text), *self.closing[:1])
 
     def transcript(self, *, keep_history: bool = False) -> Transcript:

@@ -1,0 +1,109 @@
+"""The decoding loop: rows draw tokens until an end token, a stop string or their budget, and leave when done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+
+from assay.agents.engines.sampling import draw, uniforms
+from assay.agents.policy import Completion, Sampling
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+
+class State(Protocol):
+    """Rows that share work, each at the end of its context."""
+
+    logits: Tensor
+    """[R, V], of the next token of each row."""
+
+    def keep(self, rows: list[int]) -> None:
+        """Go on with these rows only, in this order."""
+        ...
+
+    def step(self, tokens: Tensor) -> None:
+        """Append one token [R] to each row and renew :attr:`logits`."""
+        ...
+
+
+@dataclass(slots=True)
+class Row:
+    """One completion being drawn."""
+
+    seed: int
+    sampling: Sampling
+    budget: int
+    ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    ended: bool = False
+    units: NDArray[np.float64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.units = uniforms(self.seed, self.budget)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """How tokens end and become text."""
+
+    tokenizer: Any
+    ends: frozenset[int]
+    banned: tuple[int, ...]
+
+    def text(self, ids: Sequence[int]) -> str:
+        """Text of tokens, special ones left out."""
+        return str(self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    def stopped(self, ids: list[int], stop: tuple[str, ...]) -> bool:
+        """Whether a stop string has just been completed."""
+        if not stop:
+            return False
+        tail = max(len(text.encode()) for text in stop) + 8  # a token is a byte or more
+        found = any(text in self.text(ids[-tail:]) for text in stop)
+        return found and any(text in self.text(ids) for text in stop)
+
+    def completion(self, row: Row) -> Completion:
+        """The finished row: its text cut before the first stop string, without the end token."""
+        closed = bool(row.ids) and row.ids[-1] in self.ends
+        text = self.text(row.ids[:-1] if closed else row.ids)
+        cuts = [at for at in (text.find(stop) for stop in row.sampling.stop) if at >= 0]
+        text = text[: min(cuts)] if cuts else text
+        return Completion(text, tuple(row.ids), tuple(row.logprobs), "stop" if row.ended else "length")
+
+
+def decode(state: State, rows: Sequence[Row], vocabulary: Vocabulary) -> None:
+    """Fill every row, changing it in place; row i starts at row i of ``state``."""
+    live = list(rows)
+    banned = torch.tensor(vocabulary.banned, device=state.logits.device, dtype=torch.long)
+    while True:
+        tokens, logprobs = _draw(state.logits, live, banned)
+        chosen = tokens.tolist()
+        for row, token, logprob in zip(live, chosen, logprobs.tolist(), strict=True):
+            row.ids.append(token)
+            row.logprobs.append(logprob)
+            row.ended = token in vocabulary.ends or vocabulary.stopped(row.ids, row.sampling.stop)
+        going = [i for i, row in enumerate(live) if not row.ended and len(row.ids) < row.budget]
+        if not going:
+            return
+        if len(going) < len(live):
+            state.keep(going)
+            live = [live[i] for i in going]
+            tokens = tokens[torch.tensor(going, device=tokens.device)]
+        state.step(tokens)
+
+
+def _draw(logits: Tensor, rows: list[Row], banned: Tensor) -> tuple[Tensor, Tensor]:
+    logits = logits.float()
+    normaliser = logits.logsumexp(-1)
+    allowed = logits.index_fill(-1, banned, -torch.inf) if banned.numel() else logits
+    units = torch.from_numpy(np.array([row.units[len(row.ids)] for row in rows]))
+    if logits.device.type != "mps":
+        units = units.to(logits.device)
+    tokens = draw(allowed, units, [row.sampling for row in rows])
+    return tokens, logits.gather(-1, tokens.unsqueeze(-1)).squeeze(-1) - normaliser
