@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+
 from assay.training.objectives.advantage import (
     GAE,
     GRPO,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from assay.training.objectives.aggregate import AGGREGATIONS, aggregate
 from assay.training.objectives.types import PolicyOutputs, Totals, TrajectoryBatch
 from assay.training.recipes import get_recipe, recipe_names
@@ -42,7 +43,7 @@ def test_nothing_kept_is_zero_and_not_nan(mode):
 
 
 def test_unknown_mode():
-    with pytest.raises(ValueError, match="median.*token-mean"):
+    with pytest.raises(ValueError, match=r"median.*token-mean"):
         aggregate(LOSS, KEEP, Totals.of(KEEP, 8), "median")
 
 

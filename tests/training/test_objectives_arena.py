@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import get_recipe
 

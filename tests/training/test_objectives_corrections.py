@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+
 from assay.training.objectives.advantage import DrGRPO
 from assay.training.objectives.mismatch import Mismatch, mismatch_ratio
 from assay.training.objectives.objective import Objective
@@ -82,7 +83,7 @@ def test_without_old_the_policy_itself_is_compared_with_the_sampler():
     [("tis", "token", 2.0, 1.0), ("tis", "geometric"), ("mask", "word"), ("icebox",), ("mask", "token", -1.0)],
 )
 def test_impossible_mismatch(constants):
-    with pytest.raises(ValueError, match="mismatch|geometric"):
+    with pytest.raises(ValueError, match=r"mismatch|geometric"):
         Mismatch(*constants)
 
 

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+
 from assay.training.objectives.advantage import DrGRPO, ReinforcePP
 from assay.training.objectives.entropy import EntropyBonus
 from assay.training.objectives.kl import KL_ESTIMATORS, AdaptiveKL, FixedKL, KLLoss, KLReward, kl_estimate
@@ -61,7 +62,7 @@ def test_far_apart_stays_finite():
 
 
 def test_unknown_estimator():
-    with pytest.raises(ValueError, match="k9.*k1, k2"):
+    with pytest.raises(ValueError, match=r"k9.*k1, k2"):
         kl_estimate(torch.zeros(1), torch.zeros(1), "k9")
     with pytest.raises(ValueError, match="k9"):
         KLLoss(0.1, "k9")
@@ -151,7 +152,7 @@ def test_an_adaptive_coefficient_moves_and_survives_a_checkpoint():
     assert moved.state() == {"regularisers.0.beta": pytest.approx(0.102)}
     assert start.restored(moved.state()) == moved
     assert start.updated({}, 10) == start
-    with pytest.raises(ValueError, match="another|adapts"):
+    with pytest.raises(ValueError, match="adapts"):
         objective().restored(moved.state())
 
 

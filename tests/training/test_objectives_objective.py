@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 import torch
+
 from assay.training.objectives.advantage import GAE, DrGRPO
 from assay.training.objectives.entropy import EntropyBonus
 from assay.training.objectives.kl import KLLoss
@@ -92,7 +93,7 @@ def test_batch_metrics_say_what_teaches_nothing():
 
 def test_groups_of_unequal_size_weigh_the_same():
     batch = TrajectoryBatch.of([1, 0, 1, 1, 1, 1, 1, 1], group=[0, 0, 1, 1, 1, 1, 1, 1])
-    assert compose().batch_metrics(batch, compose().prepare(batch)).result()["groups_dead"] == 0.5
+    assert compose().batch_metrics(batch, compose().prepare(batch)).result()["groups_dead"] == pytest.approx(0.5)
 
 
 def test_loss_metrics():

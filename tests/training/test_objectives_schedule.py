@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from assay.training.objectives.schedule import DynamicSampling, Plain, RolloutPlan, split_groups
 from assay.training.objectives.types import TrajectoryBatch
 

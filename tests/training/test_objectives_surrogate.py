@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+
 from assay.training.objectives.advantage import GRPO, RLOO, DrGRPO, ReinforcePPBaseline
 from assay.training.objectives.surrogate import CISPO, GSPO, PPOClip, Reinforce
 from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
@@ -127,5 +128,5 @@ def test_zero_advantage_is_inert(surrogate):
     ],
 )
 def test_upside_down(make):
-    with pytest.raises(ValueError, match="upside down|above 1"):
+    with pytest.raises(ValueError, match=r"upside down|above 1"):
         make()

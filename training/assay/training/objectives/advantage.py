@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
+
 from assay.training.objectives.groups import group_stats, row_weights, sequence_reward, whiten
 from assay.training.objectives.types import Advantage, TrajectoryBatch
-from torch import Tensor
 
 
 def spread(values: Tensor, batch: TrajectoryBatch) -> Tensor:

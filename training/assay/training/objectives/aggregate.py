@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from assay.training.objectives.types import Totals
 from torch import Tensor
+
+from assay.training.objectives.types import Totals
 
 Aggregation = Literal["token-mean", "seq-mean-token-mean", "seq-mean-token-sum", "seq-sum-norm"]
 AGGREGATIONS: tuple[str, ...] = get_args(Aggregation)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assay.training.objectives.types import PolicyOutputs, Regulariser, TrajectoryBatch
 from torch import Tensor
+
+from assay.training.objectives.types import PolicyOutputs, Regulariser, TrajectoryBatch
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from assay.training.objectives.types import TrajectoryBatch
 from torch import Tensor
+
+from assay.training.objectives.types import TrajectoryBatch
 
 
 def sequence_reward(batch: TrajectoryBatch) -> Tensor:

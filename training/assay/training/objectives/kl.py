@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol, Self, get_args
 
 import torch
-from assay.training.objectives.types import PolicyOutputs, Regulariser, TokenReward, TrajectoryBatch
 from torch import Tensor
+
+from assay.training.objectives.types import PolicyOutputs, Regulariser, TokenReward, TrajectoryBatch
 
 KLEstimator = Literal["k1", "k2", "k3", "k3+"]
 KL_ESTIMATORS: tuple[str, ...] = get_args(KLEstimator)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
-from assay.training.objectives.types import PolicyOutputs, TokenWeight, TrajectoryBatch, old_logp
 from torch import Tensor
+
+from assay.training.objectives.types import PolicyOutputs, TokenWeight, TrajectoryBatch, old_logp
 
 MismatchMode = Literal["tis", "mask"]
 MismatchLevel = Literal["token", "sequence", "geometric"]

@@ -18,6 +18,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
+
 from assay.training.objectives.aggregate import AGGREGATIONS, Aggregation, aggregate, aggregate_rows
 from assay.training.objectives.groups import group_stats
 from assay.training.objectives.kl import kl_estimate
@@ -37,7 +39,6 @@ from assay.training.objectives.types import (
     old_logp,
     ratio,
 )
-from torch import Tensor
 
 CPU = torch.device("cpu")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from assay.training.objectives.types import RewardTransform, TrajectoryBatch
 from torch import Tensor
+
+from assay.training.objectives.types import RewardTransform, TrajectoryBatch
 
 
 def overlong_penalty(length: Tensor, max_length: float, buffer: float) -> Tensor:

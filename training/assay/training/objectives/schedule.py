@@ -12,8 +12,9 @@ from itertools import pairwise
 from typing import Protocol
 
 import torch
-from assay.training.objectives.types import TrajectoryBatch
 from torch import Tensor
+
+from assay.training.objectives.types import TrajectoryBatch
 
 
 @dataclass(frozen=True)

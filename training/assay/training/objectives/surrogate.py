@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from assay.training.objectives.types import PolicyOutputs, Surrogate, TrajectoryBatch, old_logp, ratio
 from torch import Tensor
+
+from assay.training.objectives.types import PolicyOutputs, Surrogate, TrajectoryBatch, old_logp, ratio
 
 
 def clipped_loss(ratio: Tensor, advantage: Tensor, low: float, high: float, dual: float | None) -> Tensor:

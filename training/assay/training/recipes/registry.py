@@ -112,11 +112,11 @@ def check_recipe(
     from assay.training.objectives.schedule import RolloutPlan
 
     try:
-        objective = chosen.objective(max_length)
+        objective, schedule = chosen.objective(max_length), chosen.schedule()
     except ValueError as error:
         raise ValueError(f"recipe {chosen.name}: {error}") from None
     problem = ""
-    size = chosen.schedule().plan(0, RolloutPlan(1, group_size, 1.0)).group_size
+    size = schedule.plan(0, RolloutPlan(1, group_size, 1.0)).group_size
     if objective.advantage.group_relative and size < 2:
         problem = f"compares the rollouts of a task with each other: it needs rollout.group_size 2 or more, got {size}"
     elif objective.needs_critic and not critic:
