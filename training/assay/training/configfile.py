@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import platform
-import sys
+import shlex
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -52,6 +52,35 @@ def from_dict(data: Mapping[str, Any], cls: type[T], where: str = "") -> T:
             raise UserError(f"unknown key {path}{close_match(str(key), known)}")
         values[str(key)] = coerce(value, hints[key], path)
     return cls(**values)
+
+
+def to_flags(config: TrainConfig) -> list[str]:
+    """The shortest command line that makes ``config``: a flag for each field that differs from its default."""
+    words: list[str] = []
+    for field in dataclasses.fields(config):
+        value, default = getattr(config, field.name), getattr(TrainConfig(), field.name)
+        if field.name in ("env_options", "recipe_options"):
+            prefix = f"--{field.name.partition('_')[0]}."
+            for name, item in value.items():
+                words += _flag_words(f"{prefix}{name}", item)
+        elif dataclasses.is_dataclass(value):
+            for inner in dataclasses.fields(value):
+                item = getattr(value, inner.name)
+                if item != getattr(default, inner.name):
+                    words += _flag_words(f"--{field.name}.{inner.name}", item)
+        elif value != default:
+            words += _flag_words(f"--{field.name}", value)
+    return words
+
+
+def _flag_words(flag: str, value: Any) -> list[str]:
+    flag = flag.replace("_", "-")
+    if isinstance(value, bool):
+        head, dot, name = flag.removeprefix("--").rpartition(".")
+        return [flag if value else f"--{head}{dot}no-{name}"]
+    if isinstance(value, list | tuple):
+        return [flag, *map(str, value)]
+    return [f"{flag}={value}"] if str(value).startswith("-") else [flag, str(value)]
 
 
 def coerce(value: Any, kind: Any, where: str) -> Any:
@@ -163,11 +192,9 @@ def write_config(
         config: what was asked for.
         recipe: the recipe's constants, defaults included.
         env: the environment's options, defaults included.
-        command: the command line; default that of this process.
+        command: the command line that repeats the run; default ``train-agent`` with :func:`to_flags`.
     """
-    import shlex
-
-    words = list(command) if command is not None else [Path(sys.argv[0]).name, *sys.argv[1:]]
+    words = list(command) if command is not None else ["train-agent", *to_flags(config)]
     record = {
         "command": shlex.join(words),
         "recipe": _plain(dict(recipe or {})),

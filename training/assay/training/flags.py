@@ -175,7 +175,7 @@ def _recipe_constants(name: str, given: Mapping[str, Any]) -> Any:
 def peek(argv: Sequence[str], flag: str) -> str | None:
     """The last value of ``flag`` in ``argv``, before anything is parsed."""
     value = None
-    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+    for word, following in zip(argv, [*argv[1:], ""], strict=False):
         if word == flag:
             value = following
         elif word.startswith(f"{flag}="):
