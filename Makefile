@@ -10,7 +10,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-7s %s\n' "$$name" "$$text"; done
 
 demo: $(VENV)/.train ## train a small language model on a real task, minutes on two cores
-	@$(BIN)/python examples/demo.py $(ARGS)
+	$(BIN)/train-agent --config examples/demo.yaml --out runs/demo-$$(date +%Y%m%d-%H%M%S) $(ARGS)
 
 test: $(VENV)/.dev ## the test suite; ARGS="-m slow" for the long ones
 	@$(BIN)/python -m pytest $(ARGS)
@@ -22,7 +22,7 @@ check: $(VENV)/.dev ## lint, format, types, import direction
 	@$(BIN)/lint-imports --no-cache --no-logo
 
 bench: $(VENV)/.dev ## every table in benchmarks/; BENCH=name for one
-	@for file in benchmarks/$(or $(BENCH),bench_*).py; do echo "== $$file"; $(BIN)/python $$file $(ARGS) || exit 1; done
+	@for file in benchmarks/$(or $(BENCH),[a-z]*).py; do echo "== $$file"; $(BIN)/python $$file $(ARGS) || exit 1; done
 
 docs: $(VENV)/.docs ## the documentation site, into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo "open site/index.html"
