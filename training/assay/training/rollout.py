@@ -22,7 +22,9 @@ from assay.training.rollout_lanes import CallThread, Lane, Mailbox
 __all__ = ["CollectError", "CollectResult", "Collector", "RolloutSpec", "derive_seed", "specs_for"]
 
 CLOSE_SECONDS = 10.0
-"""How long :meth:`Collector.close` waits for environments that are still at work."""
+"""How long :meth:`Collector.close` waits for environments to close."""
+ABORT_SECONDS = 2.0
+"""How long an interrupted collection waits for them; those still at work close when they come back."""
 
 
 class CollectError(RuntimeError):
@@ -167,7 +169,7 @@ class Collector:
             try:
                 result = _run_in_loop(lambda: self._collect(list(specs), on_done, sampling))
             except BaseException:
-                self._close()
+                self._close(ABORT_SECONDS)
                 raise
             result.seconds = time.perf_counter() - began
             return result
@@ -175,7 +177,7 @@ class Collector:
     def close(self) -> None:
         """Close every environment. A later collection makes new ones."""
         with self._lock:
-            self._close()
+            self._close(CLOSE_SECONDS)
 
     def __enter__(self) -> Collector:
         return self
@@ -183,13 +185,13 @@ class Collector:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _close(self) -> None:
+    def _close(self, patience: float) -> None:
         lanes, self._lanes = self._lanes, []
         caller, self._caller = self._caller, None
         if caller is not None:
             caller.stop()
         threads = [thread for lane in lanes if (thread := lane.close()) is not None]
-        deadline = time.monotonic() + CLOSE_SECONDS
+        deadline = time.monotonic() + patience
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
@@ -302,12 +304,19 @@ class _Tally:
 
 async def _all(tasks: list[asyncio.Task[None]]) -> None:
     """Wait for all; at the first exception cancel the others and raise it."""
+    heart = asyncio.ensure_future(_beat())
     try:
         await asyncio.gather(*tasks)
     finally:
-        for task in tasks:
+        for task in (heart, *tasks):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(heart, *tasks, return_exceptions=True)
+
+
+async def _beat() -> None:
+    """Wake the loop now and then: an interrupt that arrives just before it falls asleep would go unnoticed."""
+    while True:
+        await asyncio.sleep(0.2)
 
 
 def _run_in_loop(main: Callable[[], Any]) -> CollectResult:
@@ -337,11 +346,12 @@ def _run_on_thread(main: Callable[[], Any]) -> CollectResult:
     thread = threading.Thread(target=run, name="assay-collect", daemon=True)
     thread.start()
     try:
-        thread.join()
+        while thread.is_alive():  # not one long join: an interrupt could slip in just before it
+            thread.join(0.2)
     except BaseException:
         for loop, task in started:
             loop.call_soon_threadsafe(task.cancel)
-        thread.join(CLOSE_SECONDS)
+        thread.join(ABORT_SECONDS)
         raise
     result = outcome[0]
     if isinstance(result, BaseException):

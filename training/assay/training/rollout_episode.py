@@ -11,7 +11,7 @@ from typing import Any
 
 from assay.agents.chat import Chat, images_of
 from assay.agents.policy import Completion, Request, Sampling
-from assay.agents.rollout import Rollout
+from assay.agents.rollout import Branch, Rollout
 from assay.agents.transcript import Transcript
 from assay.envs.base import TaskEnv
 from assay.envs.episode import Episode, Outcome, Turn
@@ -195,7 +195,7 @@ class _Attempt:
     def _rollout(self, outcome: Outcome, score: Score) -> Rollout:
         return Rollout(
             self._episode(outcome, score),
-            branches=self.transcript.branches() if self.transcript is not None else (),
+            branches=tuple(map(_to_last_sampled, self.transcript.branches())) if self.transcript is not None else (),
             finish="length" if self.cut else "stop",
             group=self.spec.group,
         )
@@ -217,6 +217,14 @@ class _Attempt:
             truth=task.truth,
             meta={**task.meta, "group": self.spec.group, "index": self.spec.index, **meta},
         )
+
+
+def _to_last_sampled(branch: Branch) -> Branch:
+    """Without the observation that overflowed the context: nobody answered it, so nothing is learnt from it."""
+    if branch.segments[-1].sampled:
+        return branch
+    last = max(i for i, segment in enumerate(branch.segments) if segment.sampled)
+    return Branch(branch.segments[: last + 1])
 
 
 def env_id_of(env: TaskEnv) -> str:
