@@ -98,8 +98,9 @@ def test_a_report_shows_what_the_run_did(tmp_path):
     assert path == run / "report.html"
     html = path.read_text(encoding="utf-8")
     words = " ".join(Page(html).words)
-    for expected in ("20.0 %", "92.0 %", "+72.0 points, intervals apart", "majority", "trained, step 12", "pass@2 90.0 %",
-                     "part of the reward", "train-agent", "torch", "kl_beta", "2 best", "2 worst"):  # fmt: skip
+    for expected in ("20.0 %", "92.0 %", "+72.0 points, intervals apart", "majority", "trained, step 12",
+                     "pass@2 90.0 %", "part of the reward", "train-agent", "torch", "kl_beta",
+                     "2 best", "2 worst"):  # fmt: skip
         assert expected in words
     assert "KL to the start" not in words  # nothing was logged, so there is no empty chart
     assert html.count("<polyline") >= 5
