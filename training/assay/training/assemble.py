@@ -122,12 +122,19 @@ def assemble(config: TrainConfig, saved: Path | None = None) -> Parts:
 
 def load_policy(config: TrainConfig, folder: Path | None = None) -> tuple[Any, Any]:
     """The model and tokenizer of a configuration, from a checkpoint if there is one."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # loading and saving a small model is no news, and would tear the live display
     model = config.model
     name = str(folder) if folder is not None else model.name
     lora = 0 if folder is not None else model.lora_rank
     loaded, tokenizer = load_model(
         name, dtype=model.dtype, device=model.device, lora_rank=lora, lora_alpha=model.lora_alpha
     )
+    # A loaded file lies in memory as it lies on disk, and matrix kernels round by alignment: without a copy, a resumed
+    # run would differ from the unbroken one in the last bits.
+    for parameter in loaded.parameters():
+        parameter.data = parameter.data.clone()
     if model.gradient_checkpointing:
         loaded.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         loaded.enable_input_require_grads()
