@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import gymnasium as gym
+from gymnasium.error import ResetNeeded
+
 from assay.envs.errors import InfraError, VerifierError
 from assay.envs.options import read_options
 from assay.envs.spaces import Images, Messages, Text
 from assay.envs.tasks import Message, Task, TaskSet
 from assay.verifiers.score import Score
-from gymnasium.error import ResetNeeded
 
 Observation = dict[str, Any]
 
@@ -71,7 +72,7 @@ class TaskEnv(gym.Env[Observation, str]):
     """``reset`` or ``step`` may block for more than 1 ms: run it in a thread."""
     has_images: ClassVar[bool] = False
     """Observations have images."""
-    metadata: dict[str, Any] = {"render_modes": ["ansi"]}  # noqa: RUF012 - gymnasium declares it on the class
+    metadata: dict[str, Any] = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012 - gymnasium declares it on the class
 
     def __init__(self, *, tasks: TaskSet | None = None, render_mode: str | None = None, **options: Any) -> None:
         self.options: Any = read_options(self.Options, options, type(self).__module__.rpartition(".")[2])

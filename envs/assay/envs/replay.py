@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
+
 from assay.envs.base import TaskEnv
 from assay.envs.episode import Episode, Outcome, Turn
 from assay.envs.registry import env_class, id_of

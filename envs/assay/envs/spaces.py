@@ -6,8 +6,9 @@ import string
 from typing import Any
 
 import numpy as np
-from assay.envs.tasks import Message
 from gymnasium import spaces
+
+from assay.envs.tasks import Message
 
 _ROLES = frozenset({"system", "user", "assistant", "tool"})
 _LONGEST_SAMPLE = 64

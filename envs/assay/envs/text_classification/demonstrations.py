@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+
 from assay.envs.candidates import seeded
 from assay.envs.text_classification.corpus import fold_text
 from assay.envs.text_classification.options import Options
@@ -45,8 +47,7 @@ def _pools(rows: Sequence[Row], train: Sequence[Row], options: Options) -> Itera
     """For each query, training rows in the order in which they should be tried."""
     if options.icl == "random":
         for row in rows:
-            rng = seeded("demonstrations", options.seed, row.text)
-            yield (train[i] for i in rng.sample(range(len(train)), min(len(train), options.k + 20)))
+            yield _drawn(train, seeded("demonstrations", options.seed, row.text))
         return
     if options.icl == "fixed":
         pool = _distinct_labels_first(train, options.seed)
@@ -56,6 +57,16 @@ def _pools(rows: Sequence[Row], train: Sequence[Row], options: Options) -> Itera
         pool = [train[members[rank]] for rank in range(longest) for members in clusters if rank < len(members)]
     for _ in rows:
         yield pool
+
+
+def _drawn(train: Sequence[Row], rng: random.Random) -> Iterator[Row]:
+    """All of ``train`` in random order, one at a time, at no cost for those that are not asked for."""
+    drawn: set[int] = set()
+    while len(drawn) < len(train):
+        i = rng.randrange(len(train))
+        if i not in drawn:
+            drawn.add(i)
+            yield train[i]
 
 
 def _distinct_labels_first(train: Sequence[Row], seed: int) -> list[Row]:

@@ -3,7 +3,7 @@
 No labelled corpus of prose comes with the packages we need, but the standard library carries a few thousand sentences
 that people wrote about things of different kinds. A row is the opening of one docstring; its label is the topic of the
 module that it stands in. Sources are parsed, never run. What gives the topic away by name is replaced by
-``[name]``: the module's own name and anything written as code. The rows depend on the version of Python, so figures
+``[name]``: the names of the topic's modules and anything written as code. The rows depend on the version of Python, so figures
 compare only within one version. They are short, technical and partly ambiguous: a few per cent cannot be told apart.
 """
 
@@ -98,12 +98,13 @@ def opening(doc: str) -> str:
 
 
 def _texts(library: Path, topic: str) -> Iterator[str]:
+    modules = frozenset(name.strip("_") for name in f"{TOPICS[topic]} {COMPILED.get(topic, '')}".split())
     for module in TOPICS[topic].split():
         for path in _sources(library, module):
             names = frozenset(part.strip("_") for part in path.relative_to(library).with_suffix("").parts)
-            yield from _prose(_docstrings(ast.parse(path.read_bytes()).body), names)
+            yield from _prose(_docstrings(ast.parse(path.read_bytes()).body), names | modules)
     for module in COMPILED.get(topic, "").split():
-        yield from _prose(_compiled_docstrings(import_module(module)), frozenset({module.strip("_")}))
+        yield from _prose(_compiled_docstrings(import_module(module)), modules)
 
 
 def _prose(docs: Iterable[str], names: frozenset[str]) -> Iterator[str]:

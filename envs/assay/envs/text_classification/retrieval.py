@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -72,7 +73,7 @@ def word_cosine(first: str, second: str) -> float:
 
 
 def _terms(text: str) -> dict[tuple[str, ...], int]:
-    words = text.casefold().split()
+    words = re.findall(r"\w+", text.casefold())
     counts: dict[tuple[str, ...], int] = {}
     for term in [(word,) for word in words] + list(pairwise(words)):
         counts[term] = counts.get(term, 0) + 1

@@ -1,0 +1,352 @@
+"""What every registered environment promises; a new one is tested here without being named."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import warnings
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.error import ResetNeeded
+from gymnasium.utils.env_checker import check_env
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import assay.envs
+from assay.envs import Episode, Task, TaskEnv, TaskSet, env_class, env_id, env_names, play, replay, rescore
+from assay.verifiers.score import Score
+
+NAMES = env_names()
+NONSENSE = "zzz no answer at all zzz"
+
+
+@pytest.fixture(params=NAMES, scope="module")
+def env(request: pytest.FixtureRequest) -> Any:
+    return gym.make(env_id(request.param), split="test")
+
+
+def golds(env: Any, limit: int = 100) -> list[tuple[Task, str]]:
+    inner = env.unwrapped
+    return [(task, gold) for task in inner.tasks[:limit] if (gold := inner.gold(task)) is not None]
+
+
+def plain(value: Any) -> Any:
+    """Observations and infos as values that compare: images as bytes."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return (value.mode, value.size, value.tobytes()) if hasattr(value, "tobytes") else value
+
+
+def episodes(env: Any, count: int, disturb: Any = None) -> list[Any]:
+    """What ``count`` episodes of a seeded environment look like; ``disturb`` runs before every call."""
+    actions = random.Random(5)
+    seen: list[Any] = []
+    for number in range(count):
+        if disturb:
+            disturb()
+        seen.append(plain(env.reset(seed=11 if number == 0 else None)))
+        over = False
+        while not over:
+            if disturb:
+                disturb()
+            *step, info = env.step(actions.choice(["a", "1", NONSENSE, env.unwrapped.gold(env.unwrapped.current_task)]))
+            over = bool(step[2] or step[3])
+            seen.append(plain([*step, info]))
+    return seen
+
+
+def test_there_are_environments():
+    assert {"text_classification", "image_classification"} <= set(NAMES)
+
+
+def test_checker_is_clean(env):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_made_by_bare_and_by_prefixed_id(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        bare, prefixed = gym.make(env_id(name)), gym.make(f"assay.envs:{env_id(name)}")
+    assert type(bare.unwrapped) is type(prefixed.unwrapped) is env_class(name) is env_class(env_id(name))
+    assert bare.unwrapped.tasks.ids == prefixed.unwrapped.tasks.ids
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_made_without_an_import_by_the_prefixed_id_in_a_new_process(name):
+    code = f"import gymnasium as gym; print(len(gym.make('assay.envs:{env_id(name)}').reset(seed=0)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "2\n"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("mode", ["sync", "async", None])
+def test_vector_environments(name, mode):
+    extra = {"vectorization_mode": mode} if mode else {}
+    if mode == "async":
+        extra["vector_kwargs"] = {"shared_memory": False}
+    vector = gym.make_vec(env_id(name), num_envs=2, split="test", **extra)
+    single = gym.make(env_id(name), split="test")
+    try:
+        observations, infos = vector.reset(seed=[3, 4])
+        for i, seed in enumerate((3, 4)):
+            expected, info = single.reset(seed=seed)
+            assert plain(observations["messages"][i]) == plain(expected["messages"])
+            assert infos["task_id"][i] == info["task_id"]
+        answer = single.unwrapped.gold(single.unwrapped.current_task)
+        *_, info = single.step(answer)
+        _, rewards, _, _, infos = vector.step((NONSENSE, answer))
+        assert rewards[0] < rewards[1] == info["score"].reward
+        assert infos["score"][1] == info["score"]
+    finally:
+        vector.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_async_vectors_say_what_to_do_about_shared_memory(name):
+    with pytest.raises(ValueError, match="shared_memory=False"):
+        gym.make_vec(env_id(name), num_envs=2, vectorization_mode="async")
+
+
+def test_a_neighbour_changes_nothing(env):
+    name = env.unwrapped.spec.id
+    alone = episodes(env, 6)
+    neighbour = gym.make(name, split="test")
+    noise = iter(range(10**6))
+
+    def disturb() -> None:
+        turn = next(noise)
+        random.seed(turn)
+        np.random.seed(turn)
+        neighbour.reset(seed=turn)
+        neighbour.step(NONSENSE)
+
+    assert episodes(gym.make(name, split="test"), 6, disturb) == alone
+
+
+def test_global_generators_are_left_alone(env):
+    random.seed(1)
+    np.random.seed(1)
+    python, numpy = random.getstate(), np.random.get_state()[1].tolist()
+    env_class(env.unwrapped.spec.id)(split="test")
+    episodes(env, 3)
+    assert random.getstate() == python
+    assert np.random.get_state()[1].tolist() == numpy
+
+
+def test_replay_from_seed_task_and_actions(env):
+    for task, gold in golds(env, 5):
+        for answer in (gold, NONSENSE):
+            stored = Episode.from_json(play(env, [answer], seed=9, task_id=task.id).to_json())
+            again = replay(stored, gym.make(env.unwrapped.spec.id, split="test"))
+            assert json.loads(again.to_json()) == json.loads(stored.to_json())
+            assert rescore(stored) == stored.score
+
+
+def test_a_task_picked_by_id_meets_the_same_random_numbers(env):
+    _, info = env.reset(seed=21)
+    state = env.unwrapped.np_random.bit_generator.state
+    env.reset(seed=21, options={"task_id": info["task_id"]})
+    assert env.unwrapped.np_random.bit_generator.state == state
+
+
+def test_same_seed_same_task_and_all_tasks_are_reached(env):
+    drawn = [env.reset(seed=seed)[1]["task_id"] for seed in range(40)]
+    assert drawn == [env.reset(seed=seed)[1]["task_id"] for seed in range(40)]
+    assert len(set(drawn)) > min(20, len(env.unwrapped.tasks)) / 2
+
+
+def test_truth_is_not_in_observations_or_info(env):
+    """Tasks whose truth is replaced look the same, step by step; and no key of it is shown."""
+    inner = env.unwrapped
+    marked = TaskSet(Task(t.id, t.prompt, {"secret": "7f3a-truth"}, t.meta) for t in inner.tasks[:20])
+    blind = type(inner)(tasks=marked, split="test")
+    for task in inner.tasks[:20]:
+        seen = plain(env.reset(seed=1, options={"task_id": task.id}))
+        assert seen == plain(blind.reset(seed=1, options={"task_id": task.id}))
+        obs, *_, info = env.step(NONSENSE)
+        text = repr((seen, plain(obs), {key: value for key, value in info.items() if key != "score"}))
+        assert "7f3a-truth" not in text
+        assert "truth" not in seen[1]
+        assert set(info) == {"task_id", "score"}
+
+
+def test_observations_are_copies(env):
+    obs, _ = env.reset(seed=2)
+    before = plain(obs)
+    for message in obs["messages"]:
+        if isinstance(message["content"], list):
+            message["content"].clear()
+        message["content"] = "defaced"
+    for image in obs.get("images", ()):
+        image.paste(0, (0, 0, *image.size))
+    obs["messages"].clear()
+    assert plain(env.reset(seed=2)[0]) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(action=st.text(st.characters(), max_size=200))
+def test_any_string_is_a_legal_action(name, action):
+    env = made(name)
+    env.reset(seed=0)
+    assert env.action_space.contains(action)
+    _, reward, *_, info = env.step(action)
+    assert isinstance(info.get("score", Score(reward)), Score)
+
+
+CACHE: dict[str, Any] = {}
+
+
+def made(name: str) -> Any:
+    if name not in CACHE:
+        CACHE[name] = gym.make(env_id(name), split="test")
+    return CACHE[name]
+
+
+@pytest.mark.parametrize("action", ["", "\ud800", "\x00", "a" * 300_000, "<answer>" * 5000, "\n\n", "{}"])
+def test_odd_strings_are_scored_failures(env, action):
+    env.reset(seed=0)
+    _, _, terminated, truncated, info = env.step(action)
+    assert not (terminated or truncated) or info["score"].correct is not True
+
+
+def test_actions_that_are_not_strings_are_refused(env):
+    env.reset(seed=0)
+    with pytest.raises(TypeError, match="an action is a string, got int"):
+        env.unwrapped.step(3)
+
+
+def test_stepping_before_a_reset_or_after_the_end(env):
+    fresh = type(env.unwrapped)(tasks=env.unwrapped.tasks, split="test")
+    with pytest.raises(ResetNeeded, match="reset"):
+        fresh.step("a")
+    with pytest.raises(ResetNeeded):
+        _ = fresh.current_task
+    env.reset(seed=0)
+    over = False
+    while not over:
+        _, _, terminated, truncated, _ = env.step(NONSENSE)
+        over = terminated or truncated
+    with pytest.raises(ResetNeeded, match="the episode is over: call reset"):
+        env.step("a")
+
+
+def test_the_oracle_is_right_and_a_constant_is_not(env):
+    pairs = golds(env, 60)
+    assert pairs
+    for task, gold in pairs:
+        right, wrong = play(env, [gold], task_id=task.id).score, play(env, [NONSENSE], task_id=task.id).score
+        assert right.correct is True
+        assert right.parsed
+        assert (wrong.correct, wrong.parsed) == (False, False)
+        assert right.reward > wrong.reward
+
+
+def test_gold_and_trivial_answers_are_deterministic(env):
+    inner = env.unwrapped
+    again = type(inner)(split="test")
+    assert [inner.gold(task) for task in inner.tasks] == [again.gold(task) for task in again.tasks]
+    assert inner.trivial(inner.tasks) == again.trivial(again.tasks)
+
+
+def test_tasks_survive_json_and_ids_are_content_hashes(env, tmp_path):
+    tasks = env.unwrapped.tasks
+    tasks.to_jsonl(tmp_path / "tasks.jsonl")
+    stored = TaskSet.from_jsonl(tmp_path / "tasks.jsonl")
+    assert stored.ids == tasks.ids
+    assert all(len(task.id) == 16 for task in tasks)
+    other = type(env.unwrapped)(tasks=stored, split="test")
+    assert plain(other.reset(seed=4)) == plain(env.reset(seed=4))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_splits_share_no_task(name):
+    train, test = (env_class(name)(split=split).tasks for split in ("train", "test"))
+    assert not set(train.ids) & set(test.ids)
+    assert {task.meta["split"] for task in test} == {"test"}
+    assert {task.meta["split"] for task in train} == {"train"}
+
+
+def test_unknown_tasks_and_options(env):
+    with pytest.raises(ValueError, match=r"no task 'nope' among the \d+ of this set"):
+        env.reset(options={"task_id": "nope"})
+    with pytest.raises(ValueError, match="has no option 'splt'; did you mean 'split'"):
+        type(env.unwrapped)(splt="test")
+    with pytest.raises(ValueError, match="option 'split' must be one of train, dev, test; got 'tset'"):
+        gym.make(env.unwrapped.spec.id, split="tset")
+
+
+def test_rendering_is_text(env):
+    shown = gym.make(env.unwrapped.spec.id, split="test", render_mode="ansi")
+    shown.reset(seed=0)
+    assert isinstance(shown.render(), str)
+    assert shown.render().count("[user]") >= 1
+    assert env.render() is None
+
+
+def test_unknown_names_give_the_closest():
+    with pytest.raises(ValueError, match="unknown environment 'text_clasification'; did you mean text_classification"):
+        env_class("text_clasification")
+    with pytest.raises(ValueError, match=r"there are: .*text_classification"):
+        env_class("qqq")
+
+
+def test_third_parties_add_environments_by_entry_point(tmp_path):
+    (tmp_path / "tp_env.py").write_text(
+        "from assay.envs import Task, TaskEnv, TaskSet\n"
+        "class Env(TaskEnv):\n"
+        "    verifier = 'classify.label'\n"
+        "    @classmethod\n"
+        "    def load(cls, options):\n"
+        "        truth = {'label': 'yes', 'labels': ['yes', 'no']}\n"
+        "        return TaskSet([Task('t1', [{'role': 'user', 'content': 'yes?'}], truth)])\n"
+    )
+    info = tmp_path / "tp_env-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tp-env\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[assay.envs]\nthird_party = tp_env:Env\ntext_classification = tp_env:Env\n")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "import gymnasium as gym, assay.envs\n"
+        "env = gym.make('third-party-v0'); env.reset(seed=0); print(env.step('Yes.')[1], assay.envs.env_names())\n"
+        "print(gym.make('text-classification-v0').unwrapped.__class__.__name__)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.startswith("1.0 ['")
+    assert "third_party" in done.stdout
+    assert "TextClassificationEnv" in done.stdout
+    assert "'text_classification' of tp_env:Env is ignored: the name is taken" in done.stderr
+
+
+def test_importing_registers_but_loads_none():
+    code = (
+        "import sys, assay.envs, gymnasium as gym\n"
+        "print([n for n in assay.envs.env_names() if f'assay.envs.{n}' in sys.modules], 'PIL' in sys.modules)\n"
+        "print(all(assay.envs.env_id(n) in gym.registry for n in assay.envs.env_names()))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[] False\nTrue\n"
+
+
+def test_registering_twice_is_harmless():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assay.envs.register_all()
+
+
+def test_every_environment_is_a_task_env_with_a_known_verifier():
+    from assay.verifiers import registry
+
+    for name in NAMES:
+        cls = env_class(name)
+        assert issubclass(cls, TaskEnv)
+        assert registry.get(cls.verifier).name == cls.verifier
+        assert cls.__doc__
