@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.training.errors import UserError, check_python, explain
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from assay.training.errors import UserError, check_python, explain
 
 if TYPE_CHECKING:
     from assay.training.config import TrainConfig
@@ -127,22 +128,24 @@ def summarise(config: TrainConfig, result: RunResult) -> int:
     console.print(result_table(record))
     if record.before is not None and record.after is not None:
         console.print(verdict(record.before, record.after))
-    if (result.run_dir / "report.html").exists():
-        console.print(Text(f"report: {result.run_dir / 'report.html'}"), soft_wrap=True)
     halted = bool(result.stopped) and config.monitor.action == "stop" and bool(record.alerts)
     return STOPPED if halted else OK
 
 
 def result_table(record: RunRecord) -> Table:
     """Accuracy before and after with intervals, and the trivial baselines."""
-    table = Table("", "held-out accuracy", "95 % interval", "tasks", title=None)
     rows = [(str(line.get("name")), line) for line in record.baselines]
     rows += [("untrained", record.before)] if record.before else []
     rows += [("after warm-up", record.warmed)] if record.warmed and record.warmed is not record.after else []
     rows += [(f"trained ({record.after['step']} steps)", record.after)] if record.after else []
+    return accuracy_table(rows)
+
+
+def accuracy_table(rows: Sequence[tuple[str, Line]]) -> Table:
+    """Accuracies with their intervals; the last row stands out."""
+    table = Table("", "held-out accuracy", "95 % interval", "tasks")
     for name, line in rows:
-        last = line is record.after
-        table.add_row(Text(name), *_accuracy(line), style="bold" if last else "")
+        table.add_row(Text(name), *_accuracy(line), style="bold" if line is rows[-1][1] else "")
     return table
 
 

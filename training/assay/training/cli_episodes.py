@@ -12,6 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import track
+from rich.text import Text
+
 from assay.envs.base import TaskEnv, text_of
 from assay.envs.episode import Episode
 from assay.envs.tasks import Task, TaskSet
@@ -19,10 +24,6 @@ from assay.training.configfile import CONFIG, read_config
 from assay.training.errors import UserError
 from assay.training.stored import expand, extremes, read_episodes
 from assay.verifiers.score import Score
-from rich.console import Console
-from rich.panel import Panel
-from rich.progress import track
-from rich.text import Text
 
 _EPILOG = """examples:
   assay-episodes worst runs/mine -n 5

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
+
 from assay.training.config import TrainConfig
 from assay.training.errors import UserError, close_match
 

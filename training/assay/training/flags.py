@@ -73,7 +73,7 @@ def parse_train(argv: Sequence[str]) -> TrainConfig:
     shown = peek(argv, "--env"), peek(argv, "--recipe")
     env, recipe = shown[0] or base.env, shown[1] or base.recipe
     groups = {
-        "env": _env_options(env, base.env_options if env == base.env else {}),
+        "env": env_options(env, base.env_options if env == base.env else {}),
         "recipe": _recipe_constants(recipe, base.recipe_options if recipe == base.recipe else {}),
     }
     helping = any(word in ("-h", "--help") for word in argv)
@@ -93,12 +93,12 @@ def _train_class(base: TrainConfig, env: str, recipe: str, file: str, groups: Ma
     main = Main(env=env, recipe=recipe, model=base.model.name, steps=base.steps, lr=base.optim.lr, out=base.out,
                 resume=base.resume, seed=base.seed, config=file)  # fmt: skip
     named = {field.name for field in dataclasses.fields(Main)} - {"model"}
-    rest = _fields(base, skip=named | _OPTIONS)
-    own = [(f"{name}_group", Annotated[type(group), _flag(name)], group) for name, group in groups.items()]
+    rest = dataclass_fields(base, skip=named | _OPTIONS)
+    own = [(f"{name}_group", Annotated[type(group), flag(name)], group) for name, group in groups.items()]
     # --model NAME and --model.dtype live side by side under two field names.
     rest = [("model_group" if name == "model" else name, kind, default) for name, kind, default in rest]
     plain = [item for item in rest if not dataclasses.is_dataclass(item[2])]
-    return _make("Train", [*_fields(main), *plain, *own, *(item for item in rest if item not in plain)])
+    return make_flags("Train", [*dataclass_fields(main), *plain, *own, *(item for item in rest if item not in plain)])
 
 
 _OPTIONS = {"env_options", "recipe_options"}
@@ -153,7 +153,12 @@ def _source(dataset: str, sources: Sequence[str]) -> str:
     raise UserError(f"cannot read {dataset} as a data set: this environment takes {known or 'none'}")
 
 
-def _env_options(name: str, given: Mapping[str, Any]) -> Any:
+def env_options(name: str, given: Mapping[str, Any]) -> Any:
+    """The options of an environment, ``given`` ones set.
+
+    Raises:
+        UserError: for an unknown environment or option, or a wrong value.
+    """
     from assay.envs.options import read_options
     from assay.envs.registry import env_class
 
@@ -243,13 +248,14 @@ def _one_line(said: str) -> str:
     return " ".join(lines) or " ".join(said.split()) or "the command line cannot be read"
 
 
-def _flag(name: str, doc: str | None = None) -> Any:
+def flag(name: str, doc: str | None = None) -> Any:
+    """The annotation that gives a field its flag's name and help."""
     import tyro
 
     return tyro.conf.arg(name=name, help=doc)
 
 
-def _fields(instance: Any, skip: set[str] | None = None) -> list[tuple[str, Any, Any]]:
+def dataclass_fields(instance: Any, skip: set[str] | None = None) -> list[tuple[str, Any, Any]]:
     """(name, annotated type, default) of each field, its documentation as help."""
     from assay.training.recipes.constants import field_docs
 
@@ -257,7 +263,7 @@ def _fields(instance: Any, skip: set[str] | None = None) -> list[tuple[str, Any,
     return [
         (
             field.name,
-            Annotated[hints[field.name], _flag(field.name, docs.get(field.name))],
+            Annotated[hints[field.name], flag(field.name, docs.get(field.name))],
             getattr(instance, field.name),
         )
         for field in dataclasses.fields(instance)
@@ -265,7 +271,8 @@ def _fields(instance: Any, skip: set[str] | None = None) -> list[tuple[str, Any,
     ]
 
 
-def _make(name: str, fields: Sequence[tuple[str, Any, Any]]) -> type:
+def make_flags(name: str, fields: Sequence[tuple[str, Any, Any]]) -> type:
+    """A frozen dataclass of (name, annotated type, default)."""
     return dataclasses.make_dataclass(
         name, [(key, kind, dataclasses.field(default=default)) for key, kind, default in fields], frozen=True
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from assay.training.display import duration
 from assay.training.errors import MissingExtraError, UserError
 from assay.training.report_episodes import episode_list
