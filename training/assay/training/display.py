@@ -104,7 +104,7 @@ class Display:
         if self.title:
             self.console.print(Text(self.title, style="bold"))
         if self._live:
-            columns = (TextColumn("{task.description:>9}"), BarColumn(28), TextColumn("{task.fields[line]}"))
+            columns = (TextColumn("{task.description:>9}"), BarColumn(20), TextColumn("{task.fields[line]}"))
             self._progress = Progress(*columns, console=self.console, transient=True, refresh_per_second=8)
             self._progress.start()
             if self.total:
@@ -145,7 +145,8 @@ class Display:
         if _number(metrics.get("reward")):
             self._rewards.append(float(metrics["reward"]))
         if self._progress is not None and self._main is not None:
-            words = [f"{step}/{self.total}", step_line(metrics), sparkline(self._rewards), left]
+            spark = sparkline(self._rewards, min(24, self.console.width - 86)) if self.console.width > 92 else ""
+            words = [f"{step}/{self.total}", step_line(metrics), spark, left]
             self._progress.update(self._main, completed=step, line="  ".join(word for word in words if word))
         elif now - self._printed >= self.every or step >= self.total:
             self._printed = now

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from assay.envs.episode import Episode
 from assay.training.display import duration
 from assay.training.errors import MissingExtraError, UserError
 from assay.training.report_episodes import episode_list
@@ -99,7 +100,7 @@ def _headline(run: RunRecord) -> str:
         gain = 100 * (after["accuracy"] - before["accuracy"])
         parts.append(f'<span class="from">{_share(before["accuracy"])}</span><span class="arrow">→</span>')
         parts.append(f'<span class="to">{_share(after["accuracy"])}</span>')
-        css = "gain" if gain >= 0 else "gain down"
+        css = "gain" if gain > 0 else "gain down" if gain < 0 else "sub"
         parts.append(f'<span class="{css}">{gain:+.1f} points, {_apart(before, after)}</span>')
     else:
         parts.append(f'<span class="to">{_share(last["accuracy"])}</span>')
@@ -218,9 +219,16 @@ def _episodes(run: RunRecord) -> str:
     if not files:
         return ""
     best, worst = extremes(read_episodes(files), _SHOWN)
-    lists = episode_list(f"{len(best)} best", best) + episode_list(f"{len(worst)} worst", worst)
+    if best and worst and _reward(best[0]) == _reward(worst[0]):
+        lists = episode_list("all earned the same", best)
+    else:
+        lists = episode_list(f"{len(best)} best", best) + episode_list(f"{len(worst)} worst", worst)
     note = f"from {text(files[-1].name)}; click one to open it"
     return section("Episodes", f'<div class="pair">{lists}</div>' if lists else "", note)
+
+
+def _reward(episode: Episode) -> float | None:
+    return None if episode.score is None else episode.score.reward
 
 
 def _alerts(run: RunRecord) -> str:

@@ -92,7 +92,8 @@ td,th { text-align:left; vertical-align:top; padding:4px 18px 4px 0; border-bott
 .pair { display:grid; grid-template-columns:repeat(auto-fit,minmax(380px,1fr)); gap:8px 26px; }
 details { border-top:1px solid var(--line); padding:7px 0; } details:first-of-type { border-top:0; }
 summary { cursor:pointer; display:flex; gap:10px; align-items:baseline; }
-summary .why { color:var(--soft); font-size:13px; overflow:hidden; text-overflow:ellipsis; white-space:nowrap; max-width:55%; }
+summary .why { color:var(--soft); font-size:13px; overflow:hidden; text-overflow:ellipsis; white-space:nowrap;
+  max-width:55%; }
 summary .said { overflow:hidden; text-overflow:ellipsis; white-space:nowrap; flex:1; min-width:0; }
 .badge { font-size:12px; font-weight:650; font-variant-numeric:tabular-nums; padding:1px 7px; border-radius:99px;
   background:var(--code); flex:none; } .badge.good { color:var(--good); } .badge.bad { color:var(--bad); }

@@ -71,6 +71,8 @@ def _range(values: Sequence[float], floor: float | None) -> tuple[float, float]:
     low, high = min(values), max(values)
     if floor is not None:
         low = min(low, floor)
+    if high == low == 0:
+        return 0.0, 1.0
     if high == low:
         margin = abs(high) * 0.1 or 1.0
         return low - (0 if floor == low else margin), high + margin
