@@ -114,6 +114,7 @@ def _resolve(name: str) -> str:
 
 
 def _read(source: str, dtype: torch.dtype) -> tuple[Any, Any]:
+    from safetensors import SafetensorError
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoProcessor, AutoTokenizer
 
     local = Path(source).is_dir() or not _hub_resolves()
@@ -125,7 +126,7 @@ def _read(source: str, dtype: torch.dtype) -> tuple[Any, Any]:
         model = loader.from_pretrained(source, dtype=dtype, local_files_only=local)
     except ImportError as error:
         raise ModelError(f"loading {source} needs a package that is missing: {_line(error)}") from None
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(_why(source, local, error)) from None
     return model, tokenizer
 
@@ -147,7 +148,9 @@ def _hub_resolves() -> bool:
 
 def _why(source: str, local: bool, error: Exception) -> str:
     if Path(source).is_dir():
-        return f"the model folder {source} cannot be read ({_line(error)}): write it again with save_pretrained"
+        return f"the model folder {source} cannot be read ({_line(error)}): download or save it again"
+    if type(error).__name__ == "SafetensorError":
+        return f"what was downloaded of {source} is damaged ({_line(error)}): delete it from the hub cache and run this again"
     if local:
         return (
             f"{source} is neither a folder nor in the local hub cache, and the hub cannot be reached (no network, or "

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import Any
 
 import torch
 
@@ -12,14 +13,10 @@ from assay.agents.chat import Chat
 from assay.agents.engines.decode import Row, State, Vocabulary, decode
 from assay.agents.engines.features import image_features
 from assay.agents.engines.plain import PlainState
+from assay.agents.engines.tree import TreeState, follows_tree
 from assay.agents.engines.vocabulary import banned_ids, end_ids
+from assay.agents.engines.waves import Wave, waves
 from assay.agents.policy import Completion, Request
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-Wave = list[tuple[tuple[int, ...], list[int]]]
-"""Contexts decoded together, each with the positions of the requests that continue it."""
 
 
 class HFPolicy:
@@ -57,12 +54,19 @@ class HFPolicy:
         """
         contexts = [request.ids or self._render(request) for request in requests]
         rows = [self._row(request, len(ids)) for request, ids in zip(requests, contexts, strict=True)]
+        images = [request.images for request in requests]
+        budgets = [row.budget for row in rows]
         with sampling_mode(self.model):
-            for wave, images in self._waves(requests, contexts):
-                owners = [owner for owner, (_, members) in enumerate(wave) for _ in members]
-                members = [rows[i] for _, group in wave for i in group]
-                decode(self._state([ids for ids, _ in wave], owners, images), members, self.vocabulary)
+            for wave in waves(contexts, budgets, images, limit=self.max_batch_tokens, shared=self.shares):
+                live = [rows[i] for i in wave.rows]
+                decode(self._state(wave, max(row.budget for row in live)), live, self.vocabulary)
         return [self.vocabulary.completion(row) for row in rows]
+
+    @cached_property
+    def shares(self) -> bool:
+        """Whether contexts are held once for all their rows; else each row has its own copy."""
+        with sampling_mode(self.model):
+            return follows_tree(self.model)
 
     def _render(self, request: Request) -> tuple[int, ...]:
         if self.chat is None:
@@ -77,41 +81,13 @@ class HFPolicy:
             raise ValueError("max_tokens must be at least 1")
         return Row(request.seed, request.sampling, min(request.sampling.max_tokens, room))
 
-    def _waves(
-        self, requests: Sequence[Request], contexts: Sequence[tuple[int, ...]]
-    ) -> Iterator[tuple[Wave, tuple[Any, ...]]]:
-        """Requests of equal context together, contexts of near length together; images one context at a time."""
-        groups: dict[tuple[Any, ...], list[int]] = {}
-        for i, (request, ids) in enumerate(zip(requests, contexts, strict=True)):
-            groups.setdefault((ids, *map(_identity, request.images)), []).append(i)
-        wave: Wave = []
-        held = 0
-        for (ids, *seen), members in sorted(groups.items(), key=lambda item: len(item[0][0])):
-            if seen:
-                yield [(ids, members)], requests[members[0]].images
-                continue
-            while members:
-                cost = len(ids) + max(requests[i].sampling.max_tokens for i in members)
-                fit = (
-                    max(1, (self.max_batch_tokens - held) // cost)
-                    if not wave
-                    else (self.max_batch_tokens - held) // cost
-                )
-                if fit < 1:
-                    yield wave, ()
-                    wave, held = [], 0
-                    continue
-                wave.append((ids, members[:fit]))
-                held += fit * cost
-                members = members[fit:]
-        if wave:
-            yield wave, ()
-
-    def _state(self, contexts: list[tuple[int, ...]], owners: list[int], images: tuple[Any, ...]) -> State:
-        features: dict[str, Tensor] | None = None
-        if images:
-            features = image_features(self.model, self.tokenizer, contexts[0], images)
-        return PlainState(self.model, contexts, owners, features)
+    def _state(self, wave: Wave, budget: int) -> State:
+        if wave.images:
+            features = image_features(self.model, self.tokenizer, wave.contexts[0], wave.images)
+            return PlainState(self.model, wave.contexts, wave.owners, features)
+        if self.shares:
+            return TreeState(self.model, wave.contexts, wave.owners, budget)
+        return PlainState(self.model, wave.contexts, wave.owners)
 
 
 @contextmanager
@@ -129,7 +105,3 @@ def sampling_mode(model: Any) -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
-
-
-def _identity(image: Any) -> Any:
-    return image if isinstance(image, str) else id(image)
