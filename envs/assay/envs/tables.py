@@ -40,7 +40,7 @@ def check_columns(rows: list[Row], columns: Iterable[str], where: str) -> list[R
         ValueError: one line, naming the columns that exist.
     """
     if not rows:
-        raise ValueError(f"{where} has no rows")
+        raise ValueError(f"{where} has no rows: give data with at least one row for each split and label")
     for column in columns:
         if column not in rows[0]:
             raise ValueError(f"{where} has no column {column!r}; it has: {', '.join(map(str, rows[0]))}")
@@ -66,7 +66,10 @@ def load_hub(name: str, config: str = "") -> Any:
         return datasets.load_dataset(name, config or None)
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise ValueError(f"cannot load the data set {name!r}: {reason}") from None
+        raise ValueError(
+            f"cannot load the data set {name!r} ({reason}): check the spelling and the network, or give a file "
+            "(.csv, .jsonl, .parquet)"
+        ) from None
 
 
 def read_hub(name: str, config: str = "", columns: Sequence[str] = ()) -> dict[str, list[Row]]:
@@ -129,5 +132,7 @@ def _parquet(path: Path) -> list[Row]:
     try:
         rows: list[Row] = pyarrow.parquet.read_table(path).to_pylist()
     except pyarrow.ArrowException as error:
-        raise ValueError(f"{path} is not a Parquet file: {str(error).splitlines()[0]}") from None
+        raise ValueError(
+            f"{path} is not a whole Parquet file ({str(error).splitlines()[0]}): download or write it again"
+        ) from None
     return rows
