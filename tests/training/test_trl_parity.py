@@ -1,4 +1,4 @@
-"""An independent implementation agrees: our losses, gradients and advantages against those of TRL on the same tensors."""
+"""An independent implementation agrees: our losses, gradients and advantages against TRL's on the same tensors."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ trl = pytest.importorskip("trl", reason="parity needs TRL: pip install 'assay[tr
 if not trl.__version__.startswith("1.16."):
     pytest.skip(f"parity is with TRL 1.16, not {trl.__version__}", allow_module_level=True)
 
+pytestmark = pytest.mark.filterwarnings("ignore:You are using")
 ROWS, GROUP, PROMPT, WIDTH, LONGEST = 8, 4, 5, 9, 12
 TOLERANCE = 1e-5
 
