@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import pytest
 
 from assay.agents.policy import Completion, Request, Sampling
+from assay.agents.rollout import Rollout
 from assay.envs.base import Step, TaskEnv
 from assay.envs.episode import Outcome
 from assay.envs.tasks import Task, TaskSet
@@ -337,3 +338,12 @@ def test_nothing_to_play_is_nothing():
 def test_no_slots_are_refused():
     with pytest.raises(ValueError, match="at least 1"):
         Collector(make_env(), Batched(), concurrency=0)
+
+
+def test_a_collection_never_prints_its_rollouts(monkeypatch):
+    """asyncio.run has its task printed into an exception that nobody sees: seconds, if rollouts hung on the task."""
+    printed = []
+    monkeypatch.setattr(Rollout, "__repr__", lambda self: printed.append(self) or "rollout")
+    with Collector(make_env(), Batched()) as collector:
+        collector.collect(specs_for(TASKS))
+    assert printed == []

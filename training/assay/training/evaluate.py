@@ -10,6 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rich.console import Console
+from rich.progress import Progress
+
 from assay.agents.policy import Completion, Request
 from assay.agents.rollout import Rollout
 from assay.envs.base import TaskEnv
@@ -17,8 +20,6 @@ from assay.envs.episode import Outcome
 from assay.envs.tasks import Task, TaskSet
 from assay.training.rollout import Collector, RolloutSpec, derive_seed, specs_for
 from assay.training.stats import pass_at_k, wilson
-from rich.console import Console
-from rich.progress import Progress
 
 Confusion = dict[str, dict[str, int]]
 """truth -> answer -> how often; an answer that could not be read is ``NO_ANSWER``."""

@@ -5,58 +5,24 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, cast
 
 from assay.agents.chat import Chat
 from assay.agents.policy import Completion, Policy, Request, Sampling
 from assay.agents.rollout import Rollout
 from assay.envs.base import TaskEnv
-from assay.envs.episode import Outcome
 from assay.training.rollout_batcher import Batcher
 from assay.training.rollout_episode import Ask, Play, RolloutSpec, derive_seed, env_id_of, run_episode
 from assay.training.rollout_lanes import CallThread, Lane, Mailbox
+from assay.training.rollout_loop import ABORT_SECONDS, run_all, run_in_loop
+from assay.training.rollout_result import CollectError, CollectResult, Tally
 
 __all__ = ["CollectError", "CollectResult", "Collector", "RolloutSpec", "derive_seed", "specs_for"]
 
 CLOSE_SECONDS = 10.0
 """How long :meth:`Collector.close` waits for environments to close."""
-ABORT_SECONDS = 2.0
-"""How long an interrupted collection waits for them; those still at work close when they come back."""
-
-
-class CollectError(RuntimeError):
-    """So many episodes failed that the batch cannot be used; one line that names the commonest error."""
-
-
-@dataclass(slots=True)
-class CollectResult:
-    """What one collection gave.
-
-    Attributes:
-        rollouts: in the order of the specs, failed ones included (their outcome says so).
-        outcomes: how many rollouts had each outcome.
-        restarts: times that an episode was started again.
-        seconds: wall time.
-        policy_calls: calls of ``policy.generate``; 0 for a policy with ``agenerate``.
-        policy_seconds: wall time of those calls.
-        tokens: tokens that were sampled.
-    """
-
-    rollouts: list[Rollout]
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
-    restarts: int = 0
-    seconds: float = 0.0
-    policy_calls: int = 0
-    policy_seconds: float = 0.0
-    tokens: int = 0
-
-    @property
-    def learnable(self) -> list[Rollout]:
-        """The rollouts that may reach an advantage."""
-        return [rollout for rollout in self.rollouts if rollout.episode.outcome.learnable]
 
 
 def specs_for(tasks: Sequence[Any], samples: int = 1, seed: int = 0) -> list[RolloutSpec]:
@@ -166,13 +132,13 @@ class Collector:
         """
         with self._lock:
             began = time.perf_counter()
+            tally = Tally(len(specs), self._max_failed, on_done)
             try:
-                result = _run_in_loop(lambda: self._collect(list(specs), on_done, sampling))
+                run_in_loop(lambda: self._collect(list(specs), tally, sampling))
             except BaseException:
                 self._close(ABORT_SECONDS)
                 raise
-            result.seconds = time.perf_counter() - began
-            return result
+            return tally.result(time.perf_counter() - began)
 
     def close(self) -> None:
         """Close every environment. A later collection makes new ones."""
@@ -219,13 +185,10 @@ class Collector:
     def _lane(self) -> Lane:
         return Lane(self._factory, bool(self._threaded), cast("float | None", self._timeout))
 
-    async def _collect(
-        self, specs: list[RolloutSpec], on_done: Callable[[Rollout], None] | None, sampling: Sampling | None
-    ) -> CollectResult:
+    async def _collect(self, specs: list[RolloutSpec], tally: Tally, sampling: Sampling | None) -> None:
         lanes = self._prepare(min(self._concurrency, len(specs)))
         mailbox = Mailbox(asyncio.get_running_loop())
         ask, batcher = self._asker(mailbox, len(lanes))
-        tally = _Tally(len(specs), self._max_failed, on_done)
         queue = iter(enumerate(specs))
         play = self._play if sampling is None else replace(self._play, sampling=sampling)
 
@@ -236,8 +199,9 @@ class Collector:
             if batcher is not None:
                 batcher.leave()
 
-        await _all([asyncio.ensure_future(slot(lane)) for lane in lanes])
-        return tally.result(batcher)
+        await run_all([asyncio.ensure_future(slot(lane)) for lane in lanes])
+        if batcher is not None:
+            tally.policy_calls, tally.policy_seconds = batcher.calls, batcher.seconds
 
     def _asker(self, mailbox: Mailbox, slots: int) -> tuple[Ask, Batcher | None]:
         agenerate = cast("Callable[[Request], Awaitable[Completion]] | None", getattr(self.policy, "agenerate", None))
@@ -254,106 +218,3 @@ class Collector:
             max_wait=cast("float | None", self._max_wait),
         )
         return batcher.ask, batcher
-
-
-class _Tally:
-    """Rollouts as they come in, and the point at which too many of them failed."""
-
-    def __init__(self, wanted: int, max_failed: float, on_done: Callable[[Rollout], None] | None) -> None:
-        self._rollouts: list[Rollout | None] = [None] * wanted
-        self._max_failed = max_failed
-        self._on_done = on_done
-        self._outcomes: Counter[Outcome] = Counter()
-        self._errors: Counter[str] = Counter()
-        self._restarts = 0
-
-    def add(self, position: int, rollout: Rollout, restarts: int) -> None:
-        """Take in one rollout.
-
-        Raises:
-            CollectError: as soon as more than the allowed share has failed.
-        """
-        self._rollouts[position] = rollout
-        self._restarts += restarts
-        episode = rollout.episode
-        self._outcomes[episode.outcome] += 1
-        if not episode.outcome.learnable:
-            self._errors[f"{episode.outcome}: {episode.error}"] += 1
-            failed, wanted = self._errors.total(), len(self._rollouts)
-            if failed > self._max_failed * wanted:
-                what, times = self._errors.most_common(1)[0]
-                raise CollectError(
-                    f"{failed} of {wanted} episodes ended without a score, more than {self._max_failed:.0%}; "
-                    f"commonest ({times}x): {what}"
-                )
-        if self._on_done is not None:
-            self._on_done(rollout)
-
-    def result(self, batcher: Batcher | None) -> CollectResult:
-        """The sum of it."""
-        rollouts = [rollout for rollout in self._rollouts if rollout is not None]
-        return CollectResult(
-            rollouts,
-            self._outcomes,
-            self._restarts,
-            policy_calls=batcher.calls if batcher is not None else 0,
-            policy_seconds=batcher.seconds if batcher is not None else 0.0,
-            tokens=sum(rollout.sampled_tokens for rollout in rollouts),
-        )
-
-
-async def _all(tasks: list[asyncio.Task[None]]) -> None:
-    """Wait for all; at the first exception cancel the others and raise it."""
-    heart = asyncio.ensure_future(_beat())
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in (heart, *tasks):
-            task.cancel()
-        await asyncio.gather(heart, *tasks, return_exceptions=True)
-
-
-async def _beat() -> None:
-    """Wake the loop now and then: an interrupt that arrives just before it falls asleep would go unnoticed."""
-    while True:
-        await asyncio.sleep(0.2)
-
-
-def _run_in_loop(main: Callable[[], Any]) -> CollectResult:
-    """``asyncio.run``, on another thread if this one has a loop running already."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return cast(CollectResult, asyncio.run(main()))
-    return _run_on_thread(main)
-
-
-def _run_on_thread(main: Callable[[], Any]) -> CollectResult:
-    outcome: list[CollectResult | BaseException] = []
-    started: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
-
-    async def watched() -> CollectResult:
-        task = asyncio.ensure_future(main())
-        started.append((asyncio.get_running_loop(), task))
-        return cast(CollectResult, await task)
-
-    def run() -> None:
-        try:
-            outcome.append(asyncio.run(watched()))
-        except BaseException as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=run, name="assay-collect", daemon=True)
-    thread.start()
-    try:
-        while thread.is_alive():  # not one long join: an interrupt could slip in just before it
-            thread.join(0.2)
-    except BaseException:
-        for loop, task in started:
-            loop.call_soon_threadsafe(task.cancel)
-        thread.join(ABORT_SECONDS)
-        raise
-    result = outcome[0]
-    if isinstance(result, BaseException):
-        raise result
-    return result
