@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 import pytest
 import torch
@@ -110,6 +111,37 @@ def test_branches_of_one_rollout_count_once():
 
 def test_a_lone_rollout_with_branches_is_a_group_of_one():
     assert column(GRPO(), TrajectoryBatch.of([1, 1], rollout_id=torch.tensor([4, 4]))) == [0.0, 0.0]
+
+
+def slow_advantages(rewards, groups, kind):
+    """One row at a time, as a person would."""
+    everything = [reward for reward in rewards if not math.isnan(reward)]
+    results = []
+    for reward, group in zip(rewards, groups, strict=True):
+        own = [r for r, g in zip(rewards, groups, strict=True) if g == group and not math.isnan(r)]
+        if math.isnan(reward) or len(own) < 2:
+            results.append(0.0)
+            continue
+        centred = reward - statistics.fmean(own)
+        spread = {"grpo": own, "lite": everything}.get(kind)
+        others = len(own) / (len(own) - 1) if kind == "rloo" else 1.0
+        results.append(centred * others / (statistics.stdev(spread) + 1e-6 if spread else 1.0) if centred else 0.0)
+    return results
+
+
+@pytest.mark.parametrize(
+    ("kind", "advantage"), [("grpo", GRPO()), ("dr_grpo", DrGRPO()), ("rloo", RLOO()), ("lite", Lite())]
+)
+def test_random_batches_against_a_slow_loop(kind, advantage):
+    for seed in range(30):
+        g = torch.Generator().manual_seed(seed)
+        rows = int(torch.randint(2, 40, (1,), generator=g))
+        groups = torch.randint(0, 6, (rows,), generator=g).tolist()
+        rewards = (torch.randint(0, 5, (rows,), generator=g) / 4).tolist()  # exact in binary
+        holes = torch.rand(rows, generator=g) < 0.15
+        rewards = [NAN if hole else reward for hole, reward in zip(holes.tolist(), rewards, strict=True)]
+        expected = slow_advantages(rewards, groups, kind)
+        assert column(advantage, TrajectoryBatch.of(rewards, groups)) == pytest.approx(expected, abs=1e-5), seed
 
 
 def test_tokens_that_were_not_sampled_get_nothing():

@@ -66,6 +66,17 @@ def test_mask_zeroes_what_is_outside_the_band():
     assert weight(Mismatch("mask", "geometric", 0.9, 1.1)) == [0, 0, 0]
 
 
+def test_share_outside_the_band():
+    batch = TrajectoryBatch.of([0.0], action_mask=MASK, rollout_logp=ROLL, old_logp=OLD)
+    for mismatch, expected in [
+        (Mismatch("tis", "token", high=1.2), [True, False, True]),
+        (Mismatch("mask", "token", 0.95, 1.3), [False, True, True]),
+        (Mismatch("mask", "sequence", 0.5, 1.7), [False] * 3),
+        (Mismatch("mask", "geometric", 0.9, 1.1), [True] * 3),
+    ]:
+        assert mismatch.cut(batch, torch.ones(1, 4), PolicyOutputs(OLD))[0, :3].tolist() == expected
+
+
 def test_bypass_is_not_corrected_twice():
     batch = TrajectoryBatch.of([0.0], action_mask=MASK, rollout_logp=ROLL, old_logp=ROLL)
     assert Mismatch("tis")(batch, torch.ones(1, 4), PolicyOutputs(OLD))[0, :3].tolist() == [1, 1, 1]
@@ -103,7 +114,8 @@ def test_mismatch_scales_the_loss_and_is_measured():
     ratio = torch.tensor([math.exp(0.2), 0, 0, 0])
     assert torch.allclose(grads[1], grads[0] * ratio, atol=1e-7)
     result = metrics.result()
-    assert result["mismatch_rejected"] == pytest.approx(2 / 3)
+    assert result["weight_cut"] == pytest.approx(2 / 3)
+    assert result["weight"] == pytest.approx(math.exp(0.2) / 3, abs=1e-6)
     assert result["logprob_gap"] == pytest.approx(0.7 / 3, abs=1e-6)
     assert result["logprob_gap_max"] == pytest.approx(0.4, abs=1e-6)
 

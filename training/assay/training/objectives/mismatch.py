@@ -60,12 +60,19 @@ class Mismatch(TokenWeight):
 
     def __call__(self, batch: TrajectoryBatch, advantage: Tensor, out: PolicyOutputs) -> Tensor:
         """Weight [B, T]."""
-        rho = mismatch_ratio(old_logp(out, batch), batch.rollout_logp, batch.action_mask, self.level)
-        inside = (rho >= self.low) & (rho <= self.high)
+        rho = self._rho(batch, out)
         if self.mode == "tis":
             weight = rho.clamp(max=self.high)
-        elif self.level == "geometric":
-            weight = inside.float()
         else:
-            weight = rho * inside
+            inside = (rho >= self.low) & (rho <= self.high)
+            weight = inside.float() if self.level == "geometric" else rho * inside
         return weight.expand_as(batch.action_mask).detach()
+
+    def cut(self, batch: TrajectoryBatch, advantage: Tensor, out: PolicyOutputs) -> Tensor:
+        """Bool [B, T]: outside the band."""
+        rho = self._rho(batch, out)
+        low = 0.0 if self.mode == "tis" else self.low
+        return ((rho < low) | (rho > self.high)).expand_as(batch.action_mask)
+
+    def _rho(self, batch: TrajectoryBatch, out: PolicyOutputs) -> Tensor:
+        return mismatch_ratio(old_logp(out, batch), batch.rollout_logp, batch.action_mask, self.level)

@@ -186,9 +186,7 @@ class Objective:
         else:
             total = aggregate(loss if weight is None else loss * weight, keep, totals, self.aggregation)
         metrics = self._measure(detached, batch, advantage)
-        if weight is not None:
-            metrics.mean("mismatch_rejected", (weight == 0).float(), batch.action_mask)
-            metrics.mean("mismatch_weight", weight, batch.action_mask)
+        self._measure_weights(metrics, weight, batch, advantage, detached)
         for regulariser in self.regularisers:
             term = regulariser(out, batch)
             metrics.mean(f"loss_{regulariser.name}", term, keep)
@@ -212,6 +210,18 @@ class Objective:
         metrics.mean("logprob_gap", gap, mask)
         metrics.max("logprob_gap_max", gap, mask)
         return metrics
+
+    @torch.no_grad()
+    def _measure_weights(
+        self, metrics: Metrics, weight: Tensor | None, batch: TrajectoryBatch, advantage: Tensor, out: PolicyOutputs
+    ) -> None:
+        if weight is None:
+            return
+        metrics.mean("weight", weight, batch.action_mask)
+        for slot in self.weights:
+            cut = slot.cut(batch, advantage, out)
+            if cut is not None:
+                metrics.mean("weight_cut", cut.float(), batch.action_mask)
 
     @torch.no_grad()
     def batch_metrics(self, batch: TrajectoryBatch, advantage: Tensor) -> Metrics:

@@ -34,7 +34,7 @@ class TrajectoryBatch:
         values: float32 [B, T] or None; the critic.
         policy_version: int64 [B]; the update count of the policy that sampled the row.
         rollout_id: int64 [B] or None; rows that are branches of one rollout share it, and count once in every
-            statistic over rewards. None: each row is a rollout of its own.
+            statistic over rewards (in the loss each is a sequence). None: each row is a rollout of its own.
     """
 
     action_mask: Tensor
@@ -210,6 +210,10 @@ class TokenWeight(Slot, Protocol):
     def __call__(self, batch: TrajectoryBatch, advantage: Tensor, out: PolicyOutputs) -> Tensor:
         """Weights [B, T]."""
         ...
+
+    def cut(self, batch: TrajectoryBatch, advantage: Tensor, out: PolicyOutputs) -> Tensor | None:
+        """Bool [B, T]: tokens whose weight was limited or rejected; None where none ever is."""
+        return None
 
 
 class Surrogate(Slot, Protocol):
