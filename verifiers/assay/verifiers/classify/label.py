@@ -11,7 +11,7 @@ from assay.verifiers.classify import official
 from assay.verifiers.classify.attacks import SAMPLES, label_attacks, label_gold
 from assay.verifiers.classify.labels import LabelSet, label_set
 from assay.verifiers.classify.layout import ThinkMode, answer_text, well_formed
-from assay.verifiers.parse.fold import fold
+from assay.verifiers.parse.fold import fold, quote
 from assay.verifiers.registry import Option, verifier
 from assay.verifiers.score import Score
 
@@ -93,9 +93,9 @@ def label(
         parts["format"] = float(well_formed(response, think_mode, strip=equality != "strict"))
         reward += format_weight * parts["format"]
     if answer is None:
-        detail = problem or f"{_short(text or '')} is not one of the {len(labels.keys)} labels"
+        detail = problem or f"{quote(text or '')} is not one of the {len(labels.keys)} labels"
     else:
-        detail = f"{answer!r} is right" if accuracy else f"read {answer!r}, the label is {gold!r}"
+        detail = f"{quote(answer)} is right" if accuracy else f"read {quote(answer)}, the label is {quote(gold)}"
     return Score(reward, parts, bool(accuracy), answer is not None, detail)
 
 
@@ -105,7 +105,9 @@ def _official(response: str, target: str, think_mode: ThinkMode) -> Score:
     if think_mode != "none":
         parts["format"] = official.format_reward(response, think_mode)
     reward = accuracy + parts.get("format", 0.0)
-    return Score(reward, parts, bool(accuracy), True, f"{_short(response)}, the label is {target!r} (official reading)")
+    return Score(
+        reward, parts, bool(accuracy), True, f"{quote(response)}, the label is {quote(target)} (official reading)"
+    )
 
 
 def _read(text: str, labels: LabelSet, mode: Mode, equality: Equality, uncertain: str) -> tuple[str | None, bool]:
@@ -148,11 +150,6 @@ def _contained(text: str, labels: LabelSet) -> str | None:
 def _any_of(keys: tuple[str, ...]) -> re.Pattern[str]:
     longest_first = sorted(keys, key=len, reverse=True)
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
-
-
-def _short(text: str, width: int = 60) -> str:
-    text = text.strip()
-    return repr(text if len(text) <= width else text[: width - 3] + "...")
 
 
 def spellings(truth: Mapping[str, Any]) -> Iterator[str]:

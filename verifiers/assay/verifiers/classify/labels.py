@@ -85,7 +85,9 @@ def _build(labels: tuple[str, ...], numeric: tuple[tuple[Any, str], ...] | None)
     for label in labels:
         key = label_key(label)
         if not key or key in keys:
-            raise ValueError(f"the label {label!r} is empty or equals {keys.get(key)!r} once case and spaces are folded")
+            raise ValueError(
+                f"the label {label!r} is empty or equals {keys.get(key)!r} once case and spaces are folded"
+            )
         keys[key] = label
     if numeric is not None:
         if sorted(spellings.values()) != sorted(labels) or len(spellings) != len(numeric):

@@ -1,1 +1,5 @@
-"""``math.numeric``."""
+"""Mathematics: ``math.numeric``."""
+
+from assay.verifiers.maths.verify import numeric
+
+__all__ = ["numeric"]

@@ -3,7 +3,7 @@
 from assay.verifiers.parse.boxed import boxes, last_box
 from assay.verifiers.parse.choices import choice, last_number, numbers, only_number
 from assay.verifiers.parse.fences import Fence, fences
-from assay.verifiers.parse.fold import fold, nfc, squeeze
+from assay.verifiers.parse.fold import fold, nfc, quote, squeeze
 from assay.verifiers.parse.objects import json_objects, last_json
 from assay.verifiers.parse.tags import after_think, block, blocks, count_tags, last_block
 
@@ -25,5 +25,6 @@ __all__ = [
     "nfc",
     "numbers",
     "only_number",
+    "quote",
     "squeeze",
 ]

@@ -39,3 +39,12 @@ def squeeze(text: str) -> str:
 def fold(text: str) -> str:
     """``text`` as compared without case: NFC, case-folded, whitespace squeezed."""
     return squeeze(nfc(nfc(text).casefold()))
+
+
+def quote(text: str, width: int = 60) -> str:
+    """``text`` on one line, in quotes, cut to ``width`` characters, with what cannot be printed escaped."""
+    text = text[: 2 * width].strip()
+    text = text if len(text) <= width else text[: width - 3] + "..."
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return f"'{text}'"

@@ -1,1 +1,6 @@
-"""``text.regex`` and ``text.f1``."""
+"""Plain text: ``text.regex`` and ``text.f1``."""
+
+from assay.verifiers.text.f1 import f1
+from assay.verifiers.text.regex import regex
+
+__all__ = ["f1", "regex"]
