@@ -59,6 +59,7 @@ class Verifier:
         truth_key: the key that a truth given as a bare string stands for, such as ``"answer"``.
         gold: ``(truth, **options) -> str | None``, a response that earns full reward.
         attacks: ``(truth, **options) -> Iterable[str]``, responses that try to earn reward without doing the task.
+        candidates: ``(truth, **options) -> Iterable[str]``, some responses among which exactly one is right.
         monotone: ``(truth, **options) -> Iterable[str]``, responses from worst to best whose reward may never fall.
         samples: truths on which the audit runs when no tasks are given.
         full: the reward of a gold response under the default options.
@@ -73,6 +74,7 @@ class Verifier:
     truth_key: str = "answer"
     gold: Callable[..., str | None] | None = None
     attacks: Callable[..., Iterable[str]] | None = None
+    candidates: Callable[..., Iterable[str]] | None = None
     monotone: Callable[..., Iterable[str]] | None = None
     samples: tuple[Truth, ...] = ()
     full: float = 1.0

@@ -35,6 +35,12 @@ def label_gold(truth: Mapping[str, Any], **options: Any) -> str:
     return render(labels.spelling(gold), options.get("think_mode", "none"), options.get("mode") == "tagged")
 
 
+def label_candidates(truth: Mapping[str, Any], **options: Any) -> Iterator[str]:
+    """Every label as a whole response."""
+    for spelling in label_set(truth)[0].exact:
+        yield render(spelling, options.get("think_mode", "none"), options.get("mode") == "tagged")
+
+
 def label_attacks(truth: Mapping[str, Any], **options: Any) -> Iterator[str]:
     """Lists, hedges, second answers, stuffing and injections around the right answer, in the layout of the mode."""
     labels, label = label_set(truth)

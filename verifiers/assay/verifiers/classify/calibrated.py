@@ -42,6 +42,11 @@ def _wrong(truth: Mapping[str, Any]) -> str:
     return next((spelling for spelling, label in labels.exact.items() if label != gold), "none of them")
 
 
+def _candidates(truth: Mapping[str, Any], **options: Any) -> Iterator[str]:
+    for spelling in label_set(truth)[0].exact:
+        yield _gold(truth, confidence="0.25", answer=spelling, **options)
+
+
 def _attacks(truth: Mapping[str, Any], **options: Any) -> Iterator[str]:
     good, everything = _gold(truth, **options), ", ".join(label_set(truth)[0].exact)
     for confidence in ("", "2", "100", "80%", "1e0", "nan", "inf", "-1", "-0.0", "one", "1 0", "0.5, 1", "١"):
@@ -69,6 +74,7 @@ def _ladder(truth: Mapping[str, Any], **options: Any) -> Iterator[str]:
     truth_key="label",
     gold=_gold,
     attacks=_attacks,
+    candidates=_candidates,
     monotone=_ladder,
     samples=SAMPLES,
 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
 from assay.verifiers.classify import official
-from assay.verifiers.classify.attacks import SAMPLES, label_attacks, label_gold
+from assay.verifiers.classify.attacks import SAMPLES, label_attacks, label_candidates, label_gold
 from assay.verifiers.classify.labels import LabelSet, label_set
 from assay.verifiers.classify.layout import ThinkMode, answer_text, well_formed
 from assay.verifiers.parse.fold import fold, quote
@@ -39,7 +39,15 @@ OPTIONS = {
 }
 
 
-@verifier("classify.label", options=OPTIONS, truth_key="label", gold=label_gold, attacks=label_attacks, samples=SAMPLES)
+@verifier(
+    "classify.label",
+    options=OPTIONS,
+    truth_key="label",
+    gold=label_gold,
+    attacks=label_attacks,
+    candidates=label_candidates,
+    samples=SAMPLES,
+)
 def label(
     response: str,
     truth: Mapping[str, Any],
@@ -150,8 +158,3 @@ def _contained(text: str, labels: LabelSet) -> str | None:
 def _any_of(keys: tuple[str, ...]) -> re.Pattern[str]:
     longest_first = sorted(keys, key=len, reverse=True)
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
-
-
-def spellings(truth: Mapping[str, Any]) -> Iterator[str]:
-    """Every legal answer of a truth, as it is to be written."""
-    yield from label_set(truth)[0].exact
