@@ -150,7 +150,7 @@ def _why(source: str, local: bool, error: Exception) -> str:
     if Path(source).is_dir():
         return f"the model folder {source} cannot be read ({_line(error)}): download or save it again"
     if type(error).__name__ == "SafetensorError":
-        return f"what was downloaded of {source} is damaged ({_line(error)}): delete it from the hub cache and run this again"
+        return f"the download of {source} is damaged ({_line(error)}): delete it from the hub cache and run this again"
     if local:
         return (
             f"{source} is neither a folder nor in the local hub cache, and the hub cannot be reached (no network, or "

@@ -51,7 +51,8 @@ def guarded(command: Callable[[list[str]], int], argv: Sequence[str] | None = No
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    for library in ("TRANSFORMERS", "HF_HUB", "DATASETS"):  # what went wrong is said once, by us
+        os.environ.setdefault(f"{library}_VERBOSITY", "error")
     try:
         check_python()
         return command(words)
@@ -99,11 +100,19 @@ def _train(argv: list[str]) -> int:
     config = parse_train(argv)
     from assay.training.trainer import train as run
 
+    quiet_libraries()
     try:
         result = run(config)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_how_to_resume(config)) from None
     return summarise(config, result)
+
+
+def quiet_libraries() -> None:
+    """Loading takes under a second and needs no bar of its own beside ours; downloads keep theirs."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
 
 
 def _how_to_resume(config: TrainConfig) -> str:
