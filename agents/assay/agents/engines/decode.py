@@ -41,7 +41,6 @@ class Row:
     budget: int
     ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
-    ended: bool = False
     units: NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,13 +67,17 @@ class Vocabulary:
         found = any(text in self.text(ids[-tail:]) for text in stop)
         return found and any(text in self.text(ids) for text in stop)
 
-    def completion(self, row: Row) -> Completion:
-        """The finished row: its text cut before the first stop string, without the end token."""
-        closed = bool(row.ids) and row.ids[-1] in self.ends
-        text = self.text(row.ids[:-1] if closed else row.ids)
-        cuts = [at for at in (text.find(stop) for stop in row.sampling.stop) if at >= 0]
-        text = text[: min(cuts)] if cuts else text
-        return Completion(text, tuple(row.ids), tuple(row.logprobs), "stop" if row.ended else "length")
+    def ended(self, row: Row) -> bool:
+        """Whether a row draws no further token."""
+        return row.ids[-1] in self.ends or len(row.ids) >= row.budget or self.stopped(row.ids, row.sampling.stop)
+
+    def completion(self, ids: list[int], logprobs: list[float], stop: tuple[str, ...]) -> Completion:
+        """Of finished ids: the text is cut before the first stop string and leaves out the end token."""
+        closed = bool(ids) and ids[-1] in self.ends
+        text = self.text(ids[:-1] if closed else ids)
+        cuts = [at for at in (text.find(one) for one in stop) if at >= 0]
+        finish = "stop" if closed or cuts else "length"
+        return Completion(text[: min(cuts)] if cuts else text, tuple(ids), tuple(logprobs), finish)
 
 
 def decode(state: State, rows: Sequence[Row], vocabulary: Vocabulary) -> None:
@@ -83,12 +86,10 @@ def decode(state: State, rows: Sequence[Row], vocabulary: Vocabulary) -> None:
     banned = torch.tensor(vocabulary.banned, device=state.logits.device, dtype=torch.long)
     while True:
         tokens, logprobs = _draw(state.logits, live, banned)
-        chosen = tokens.tolist()
-        for row, token, logprob in zip(live, chosen, logprobs.tolist(), strict=True):
+        for row, token, logprob in zip(live, tokens.tolist(), logprobs.tolist(), strict=True):
             row.ids.append(token)
             row.logprobs.append(logprob)
-            row.ended = token in vocabulary.ends or vocabulary.stopped(row.ids, row.sampling.stop)
-        going = [i for i, row in enumerate(live) if not row.ended and len(row.ids) < row.budget]
+        going = [i for i, row in enumerate(live) if not vocabulary.ended(row)]
         if not going:
             return
         if len(going) < len(live):
