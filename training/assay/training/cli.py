@@ -76,7 +76,8 @@ def _line_for(error: Exception) -> str | None:
     """The message of an error that is written for users, or what :func:`explain` makes of another."""
     written = type(error).__name__ in ("ModelError", "CollectError", "CheckpointError")
     if written or (isinstance(error, ValueError) and _ours(error)):
-        return " ".join(str(error).split())
+        line = " ".join(str(error).split())
+        return f"{line}: name yours with --text and --label" if "has no column" in line else line
     return explain(error)
 
 
@@ -98,6 +99,7 @@ def _train(argv: list[str]) -> int:
     from assay.training.flags import parse_train
 
     config = parse_train(argv)
+    check_writable(run_directory(config))
     from assay.training.trainer import train as run
 
     quiet_libraries()
@@ -125,6 +127,21 @@ def _how_to_resume(config: TrainConfig) -> str:
 def run_directory(config: TrainConfig) -> Path:
     """Where a run goes."""
     return Path(config.out or f"runs/{config.env}-{config.recipe}-s{config.seed}")
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a folder that cannot be made or written, before anything is loaded; makes nothing itself.
+
+    Raises:
+        UserError: naming what is in the way.
+    """
+    nearest = folder.absolute()
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise UserError(f"cannot write {folder}: {nearest} is a file; choose another --out")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise UserError(f"cannot write {folder}: {nearest} is read-only; choose a folder of your own with --out DIR")
 
 
 def summarise(config: TrainConfig, result: RunResult) -> int:

@@ -144,7 +144,8 @@ def read_episodes(paths: Sequence[Path]) -> Iterator[Episode]:
                 except ValueError as error:
                     if not raw.endswith(b"\n"):
                         break
-                    raise UserError(f"{path}:{number}: {error}") from None
+                    what = str(error).removeprefix("not an episode: ")
+                    raise UserError(f"{path}:{number}: not an episode: {what}") from None
 
 
 def extremes(episodes: Iterable[Episode], n: int) -> tuple[list[Episode], list[Episode]]:

@@ -1,0 +1,250 @@
+"""``eval-agent``: how good is a model, a server or a scripted policy on held-out tasks?"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from assay.agents.policy import Sampling
+from assay.training.cli import accuracy_table, check_writable
+from assay.training.cli_episodes import visible
+from assay.training.cli_policies import SCRIPTED, Acting, make_policy
+from assay.training.config import EvalConfig, ModelConfig, RolloutConfig, TrainConfig
+from assay.training.configfile import CONFIG, read_config, write_config
+from assay.training.display import Display
+from assay.training.errors import UserError
+from assay.training.flags import changed, dataclass_fields, dataset_options, env_options, flag, make_flags, parse, peek
+from assay.training.logs import MetricsLog
+from assay.training.stored import write_episodes
+
+if TYPE_CHECKING:
+    from assay.envs.base import TaskEnv
+    from assay.envs.tasks import TaskSet
+    from assay.training.evaluate import Evaluation
+    from assay.training.rollout import Collector
+
+HELP = """Measure a policy on held-out tasks by the task's own verdict.
+
+  eval-agent --model runs/mine                                 a run's newest checkpoint, on the tasks of that run
+  eval-agent --env text_classification --model smollm2-135m --samples 8 --pass-k 1 8
+  eval-agent --model openai:my-model --base-url http://localhost:8000/v1 --dataset mail.csv --text body --label folder
+  eval-agent --model majority                                  what needs no model: oracle, random, majority
+"""
+
+_MOST_LABELS = 16
+
+
+@dataclass(frozen=True)
+class EvalFlags:
+    """What ``eval-agent`` can be told."""
+
+    env: str = "text_classification"
+    """Environment: a name of `train-agent envs`, or a gymnasium id."""
+    model: str = "smollm2-135m"
+    """A folder, a hub id, a run directory, smollm2-135m, openai:MODEL, or scripted: oracle, random, majority."""
+    dataset: str = ""
+    """Your own data: a .csv, .jsonl or .parquet file, a folder of images, or a data set on the hub."""
+    text: str = ""
+    """Its column of texts (same as --env.text)."""
+    label: str = ""
+    """Its column of labels (same as --env.label)."""
+    split: str = "test"
+    """Part of the data to measure on."""
+    tasks: int = 200
+    """Tasks, the first of a fixed shuffle; 0 takes all."""
+    samples: int = 1
+    """Rollouts a task."""
+    pass_k: tuple[int, ...] = ()
+    """Estimate the chance that one of K samples is right, for each K (at most --samples)."""
+    temperature: float = -1.0
+    """Sampling temperature; below 0: greedy for one sample, 1.0 for several."""
+    top_p: float = 1.0
+    """Nucleus mass."""
+    max_tokens: int = 32
+    """Longest completion of one turn, in tokens."""
+    stop: tuple[str, ...] = ()
+    """Strings that end a completion."""
+    seed: int = 0
+    """Seed of everything."""
+    out: str = ""
+    """Folder for episodes and numbers; default runs/eval-ENV-MODEL."""
+    base_url: str = ""
+    """Address of an OpenAI-compatible server, for --model openai:MODEL."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """auto is float32 on a CPU and bfloat16 on a GPU."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1, mps."""
+    engine: Literal["hf", "hf-cb"] = "hf"
+    """hf: each shared prompt prefilled once. hf-cb: transformers' continuous batching (one GPU)."""
+    concurrency: int = 256
+    """Episodes in flight."""
+    threads: int = 0
+    """CPU threads of the model; 0 leaves the default."""
+
+
+def run(argv: list[str]) -> int:
+    """Carry out one command line."""
+    flags, options = parse_evaluation(argv)
+    out = _folder(flags)
+    from assay.envs.registry import env_class
+    from assay.training.curriculum import held_out
+    from assay.training.evaluate import evaluate, trivial_baselines
+
+    env = env_class(flags.env)
+    known = _tasks(env, options, flags.split)
+    tasks = held_out(known, flags.tasks)
+    train = cache(lambda: _tasks(env, options, "train"))
+    with Display(0, f"{flags.env} · {flags.model} -> {out}") as display:
+        display.note(f"{len(tasks)} tasks of the {flags.split} split; loading the policy")
+        acting = make_policy(flags, env, train)
+        phase_of = display.phase("evaluating", len(tasks) * flags.samples)
+        with _collector(flags, acting, env, options, known) as collector, phase_of as phase:
+            found = evaluate(collector, tasks, samples=flags.samples, k=flags.pass_k, seed=flags.seed,
+                             on_done=lambda _: phase.advance())  # fmt: skip
+    compared = {} if flags.model in SCRIPTED else trivial_baselines(env, train(), tasks, **options)
+    _store(out, flags, options, argv, found, compared)
+    _show(flags, found, compared, out)
+    return 0
+
+
+def _tasks(env: type[TaskEnv], options: Mapping[str, Any], split: str) -> TaskSet:
+    found: TaskSet = env(**{**options, "split": split}).tasks
+    return found
+
+
+def parse_evaluation(argv: list[str]) -> tuple[EvalFlags, dict[str, Any]]:
+    """The flags and the environment's options of a command line.
+
+    Raises:
+        UserError: one line, for what cannot be parsed.
+    """
+    base = _of_run(peek(argv, "--model") or "")
+    given = peek(argv, "--env")
+    default = EvalFlags(env=given or base.env, max_tokens=base.rollout.max_tokens, stop=base.rollout.stop,
+                        tasks=base.eval.tasks, split=base.eval.split)  # fmt: skip
+    group = env_options(default.env, base.env_options if default.env == base.env else {})
+    fields = dataclass_fields(default)
+    if given or not {"-h", "--help"} & set(argv):
+        fields.append(("env_group", Annotated[type(group), flag("env")], group))
+    parsed: Any = parse(make_flags("Evaluate", fields), argv, "eval-agent", HELP)
+    flags = EvalFlags(**{field.name: getattr(parsed, field.name) for field in dataclasses.fields(EvalFlags)})
+    options = changed(parsed.env_group)
+    options |= dataset_options(type(parsed.env_group), flags.dataset, flags.text, flags.label)
+    if any(not 1 <= k <= flags.samples for k in flags.pass_k):
+        raise UserError(f"--pass-k {max(flags.pass_k)} needs --samples {max(flags.pass_k)} or more")
+    if flags.samples > 1 and flags.temperature == 0:
+        raise UserError("several samples at temperature 0 are all the same: leave --temperature away or raise it")
+    return flags, options
+
+
+def _of_run(model: str) -> TrainConfig:
+    """The configuration of the run that ``model`` names, or the default one."""
+    return read_config(model) if (Path(model) / CONFIG).exists() else TrainConfig()
+
+
+def _folder(flags: EvalFlags) -> Path:
+    """Where the episodes go.
+
+    Raises:
+        UserError: if that is a training run.
+    """
+    name = flags.model.removeprefix("runs/").strip("./").replace("/", "-").replace(":", "-")
+    out = Path(flags.out or f"runs/eval-{flags.env}-{name}")
+    if (out / "checkpoints").exists():
+        raise UserError(f"{out} is a training run: choose another --out")
+    check_writable(out)
+    return out
+
+
+def _collector(
+    flags: EvalFlags, acting: Acting, env: type[TaskEnv], options: Mapping[str, Any], tasks: TaskSet
+) -> Collector:
+    from assay.training.rollout import Collector
+
+    temperature = flags.temperature if flags.temperature >= 0 else float(flags.samples > 1)
+    sampling = Sampling(flags.max_tokens, temperature, flags.top_p, stop=flags.stop)
+    held = {**options, "split": flags.split}
+    return Collector(lambda: env(tasks=tasks, **held), acting.policy, acting.chat, sampling=sampling,
+                     concurrency=flags.concurrency, context=acting.context)  # fmt: skip
+
+
+def _store(out: Path, flags: EvalFlags, options: dict[str, Any], argv: list[str], found: Evaluation,
+           compared: Mapping[str, Evaluation]) -> None:  # fmt: skip
+    """Episodes, numbers and settings, laid out as in a run directory."""
+    out.mkdir(parents=True, exist_ok=True)
+    config = TrainConfig(
+        env=flags.env,
+        env_options=options,
+        out=str(out),
+        resume=True,
+        seed=flags.seed,
+        model=ModelConfig(name=flags.model, dtype=flags.dtype, device=flags.device, engine=flags.engine),
+        rollout=RolloutConfig(max_tokens=flags.max_tokens, stop=flags.stop, concurrency=flags.concurrency),
+        eval=EvalConfig(tasks=flags.tasks, split=flags.split, samples=flags.samples),
+    )
+    write_config(out, config, command=["eval-agent", *argv])
+    write_episodes(out / "episodes" / "eval-000000.jsonl", [rollout.episode for rollout in found.rollouts])
+    with MetricsLog(out, config) as log:
+        for name, each in compared.items():
+            log.write("baseline", 0, name=name, **each.to_metrics())
+        log.write("eval", 0, split=flags.split, **found.to_metrics())
+
+
+def _show(flags: EvalFlags, found: Evaluation, compared: Mapping[str, Evaluation], out: Path) -> None:
+    console = Console()
+    rows = [(name, each.to_metrics()) for name, each in compared.items()]
+    console.print(accuracy_table([*rows, (flags.model, found.to_metrics())]))
+    console.print(rates_table(found))
+    if found.confusion:
+        console.print(confusion_table(found.confusion))
+    console.print(Text(f"episodes: {out / 'episodes' / 'eval-000000.jsonl'}"), soft_wrap=True)
+
+
+def rates_table(found: Evaluation) -> Table:
+    """What stands beside the accuracy."""
+    table = Table(show_header=False)
+    for k, value in found.pass_at.items():
+        table.add_row(f"pass@{k}", f"{100 * value:.1f} %")
+    table.add_row("parsed", f"{100 * found.parsed:.1f} %")
+    table.add_row("mean reward", f"{found.reward:.3f}")
+    table.add_row("tokens an episode", f"{found.tokens:.1f}")
+    table.add_row("truncated", f"{100 * found.truncated:.1f} %")
+    for name, count in (("infrastructure errors", found.infra_errors), ("verifier errors", found.verifier_errors),
+                        ("without a verdict", found.no_verdict)):  # fmt: skip
+        if count:
+            table.add_row(name, str(count), style="yellow")
+    return table
+
+
+def confusion_table(counts: Mapping[str, Mapping[str, int]]) -> Table:
+    """Truths down, answers across; the most frequent confusions where there are too many labels."""
+    answers = [*counts, *sorted({answer for row in counts.values() for answer in row} - set(counts))]
+    if len(answers) > _MOST_LABELS:
+        table = Table("truth", "answered", "times", title="most frequent confusions")
+        pairs = [(n, truth, answer) for truth, row in counts.items() for answer, n in row.items() if answer != truth]
+        for n, truth, answer in sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2]))[:20]:
+            table.add_row(Text(truth), Text(visible(answer)), str(n))
+        return table
+    table = Table("", "truth", box=box.SIMPLE, padding=(0, 1, 0, 0), title="confusion: truth down, answer across")
+    numbers = {answer: str(i) if answer in counts else visible(answer) for i, answer in enumerate(answers, 1)}
+    for answer in answers:
+        table.add_column(Text(numbers[answer]), justify="right", no_wrap=True)
+    for truth, row in counts.items():
+        cells = (Text(str(row.get(answer) or "·"), style=_shade(row, answer, truth)) for answer in answers)
+        table.add_row(numbers[truth], Text(visible(truth)), *cells)
+    return table
+
+
+def _shade(row: Mapping[str, int], answer: str, truth: str) -> str:
+    if not row.get(answer):
+        return "dim"
+    return "green" if answer == truth else "red"
