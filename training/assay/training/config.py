@@ -160,7 +160,7 @@ class TrainConfig:
     """Environment: a name of `train-agent envs`, or a gymnasium id."""
     env_options: dict[str, Any] = field(default_factory=dict)
     """Options of the environment; on the command line --env.NAME VALUE."""
-    recipe: str = "grpo"
+    recipe: str = "dr-grpo"
     """Method: a name of `train-agent recipes`."""
     recipe_options: dict[str, Any] = field(default_factory=dict)
     """Constants of the recipe; on the command line --recipe.NAME VALUE."""
