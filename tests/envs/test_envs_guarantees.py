@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import json
 import random
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import gymnasium as gym
@@ -132,6 +135,14 @@ def test_a_neighbour_changes_nothing(env):
     assert episodes(gym.make(name, split="test"), 6, disturb) == alone
 
 
+def test_threads_change_nothing(env):
+    name = env.unwrapped.spec.id
+    alone = episodes(env, 6)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: episodes(gym.make(name, split="test", tasks=env.unwrapped.tasks), 6), range(8)))
+    assert all(seen == alone for seen in found)
+
+
 def test_global_generators_are_left_alone(env):
     random.seed(1)
     np.random.seed(1)
@@ -180,16 +191,22 @@ def test_truth_is_not_in_observations_or_info(env):
 
 
 def test_observations_are_copies(env):
-    obs, _ = env.reset(seed=2)
-    before = plain(obs)
-    for message in obs["messages"]:
-        if isinstance(message["content"], list):
-            message["content"].clear()
-        message["content"] = "defaced"
-    for image in obs.get("images", ()):
-        image.paste(0, (0, 0, *image.size))
-    obs["messages"].clear()
-    assert plain(env.reset(seed=2)[0]) == before
+    def deface(obs: dict[str, Any]) -> None:
+        for message in obs["messages"]:
+            if isinstance(message["content"], list):
+                message["content"].clear()
+            message["content"] = "defaced"
+        for image in obs.get("images", ()):
+            image.paste(0, (0, 0, *image.size))
+        obs["messages"].clear()
+
+    first, _ = env.reset(seed=2)
+    opening = plain(first)
+    after = plain(env.step(NONSENSE)[0])
+    assert plain(first) == opening
+    deface(env.reset(seed=2)[0])
+    assert plain(env.step(NONSENSE)[0]) == after
+    assert plain(env.reset(seed=2)[0]) == opening
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -279,7 +296,7 @@ def test_splits_share_no_task(name):
 def test_unknown_tasks_and_options(env):
     with pytest.raises(ValueError, match=r"no task 'nope' among the \d+ of this set"):
         env.reset(options={"task_id": "nope"})
-    with pytest.raises(ValueError, match="has no option 'splt'; did you mean 'split'"):
+    with pytest.raises(ValueError, match=r"-v0 has no option 'splt'; did you mean 'split'"):
         type(env.unwrapped)(splt="test")
     with pytest.raises(ValueError, match="option 'split' must be one of train, dev, test; got 'tset'"):
         gym.make(env.unwrapped.spec.id, split="tset")
@@ -334,6 +351,13 @@ def test_importing_registers_but_loads_none():
         "print(all(assay.envs.env_id(n) in gym.registry for n in assay.envs.env_names()))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[] False\nTrue\n"
+
+
+@pytest.mark.parametrize("module", ["assay.envs", *(env_class(name).__module__ for name in NAMES)])
+def test_examples_in_docstrings_run(module):
+    done = doctest.testmod(importlib.import_module(module))
+    assert done.attempted > 3
+    assert not done.failed
 
 
 def test_registering_twice_is_harmless():

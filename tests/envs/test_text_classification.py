@@ -302,6 +302,21 @@ def test_near_copies_of_a_training_query_are_not_shown(tmp_path):
     assert copy in shown(Env(**data, icl="similar", k=3, split="test").tasks[0])
 
 
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters")
+@pytest.mark.parametrize("icl", ["fixed", "random", "similar", "diverse", "per-class-1"])
+def test_texts_without_words_do_not_demonstrate_themselves(tmp_path, icl):
+    pytest.importorskip("sklearn")
+    path = tmp_path / "odd.csv"
+    odd = [(mark * 3, "sports") for mark in "!?.,;:-+"]
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *odd, ("a word", "business"), ("two words", "business")])
+    env = Env(source="csv", path=str(path), icl=icl, k=len(odd), test_share=0.0)
+    for task, (text, _) in zip(env.tasks, odd, strict=False):
+        assert f"\n{text}\n" in task.prompt[-1]["content"]
+        assert text not in shown(task)
+        assert shown(task)
+
+
 def test_one_demonstration_of_each_class_nearest_last(data):
     pytest.importorskip("sklearn")
     task = Env(**data, icl="per-class-1", split="test").tasks[0]

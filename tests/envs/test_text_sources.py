@@ -195,12 +195,13 @@ def test_wrong_options_are_one_line(options, message):
 
 
 def test_broken_files_are_one_line(tmp_path):
+    limit = csv.field_size_limit()
     cases = {
         "a.jsonl": (b'{"text": "x", "label": "y"}\n{"text": \n', "a.jsonl:2 is not JSON"),
         "b.jsonl": (b"[1]\n", "b.jsonl:1 is not a JSON object"),
         "c.csv": (b"text,label\na,b\nc\n", "data row 2 does not have the"),
         "d.csv": (b"text,label\n\xff\xfe,b\n", "is not UTF-8"),
-        "e.parquet": (b"not parquet", "is not a Parquet file"),
+        "e.parquet": (b"not parquet", "is not a whole Parquet file"),
         "f.csv": (b"text,label\na,b,c\n", "data row 1 does not have the"),
         "g.txt": (b"x", "cannot read .txt; known: .csv"),
     }
@@ -213,7 +214,6 @@ def test_broken_files_are_one_line(tmp_path):
         assert message in str(caught.value), name
         assert "\n" not in str(caught.value)
     (tmp_path / "g.csv").write_text("text,label\n" + "x" * 200_000 + ",b\n")
-    limit = csv.field_size_limit()
     assert len(read_table(tmp_path / "g.csv")[0]["text"]) == 200_000
     assert csv.field_size_limit() == limit
 

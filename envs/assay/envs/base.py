@@ -11,6 +11,7 @@ from gymnasium.error import ResetNeeded
 
 from assay.envs.errors import InfraError, VerifierError
 from assay.envs.options import read_options
+from assay.envs.registry import id_of
 from assay.envs.spaces import Images, Messages, Text
 from assay.envs.tasks import Message, Task, TaskSet
 from assay.verifiers.score import Score
@@ -56,6 +57,10 @@ class TaskEnv(gym.Env[Observation, str]):
 
     A single-turn environment implements :meth:`load` and sets :attr:`verifier`; one with more turns also :meth:`act`.
 
+    Everything random comes from the environment's own generator, seeded by ``reset``: the same seed, task and actions
+    make the same episode, whatever runs beside it. ``gym.make_vec`` works as it is; in its ``async`` mode it needs
+    ``vector_kwargs={"shared_memory": False}``, since text has no fixed size.
+
     Args:
         tasks: the tasks; default: what :meth:`load` makes of the options. Share one set between many environments.
         render_mode: ``None`` or ``"ansi"`` (:meth:`render` returns the conversation as text).
@@ -75,7 +80,7 @@ class TaskEnv(gym.Env[Observation, str]):
     metadata: dict[str, Any] = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012 - gymnasium declares it on the class
 
     def __init__(self, *, tasks: TaskSet | None = None, render_mode: str | None = None, **options: Any) -> None:
-        self.options: Any = read_options(self.Options, options, type(self).__module__.rpartition(".")[2])
+        self.options: Any = read_options(self.Options, options, id_of(type(self)))
         self.tasks = self.load(self.options) if tasks is None else tasks
         self.render_mode = render_mode
         self.action_space = Text()
