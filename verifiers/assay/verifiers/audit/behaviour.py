@@ -7,6 +7,7 @@ import sys
 import threading
 import unicodedata
 from collections.abc import Iterator
+from typing import Any
 
 from assay.verifiers.audit.guard import slow_calls
 from assay.verifiers.audit.report import Check
@@ -45,8 +46,6 @@ def never_raises(subject: Subject) -> Check:
         verdict = subject.try_score(response, item)
         if isinstance(verdict, str):
             failures.append(verdict)
-        elif not isinstance(verdict, Score):
-            failures.append(f"returned a {type(verdict).__name__}, not a Score, on {quote(response)}")
         elif verdict.reward > subject.full + SLACK:
             failures.append(f"{quote(response)} earns {verdict.reward:g}, more than full reward {subject.full:g}")
         elif "\n" in verdict.detail or not isinstance(verdict.parsed, bool) or verdict.correct not in (True, False, None):
@@ -60,7 +59,8 @@ def bad_truth(subject: Subject) -> Check:
     shapes = {tuple(sorted(set(item.truth) - {"options"})): item for item in subject.items}
     for keys, item in shapes.items():
         options = item.truth.get("options", {})
-        for truth in ({}, {key: None for key in keys}, {key: object() for key in keys}, {key: {} for key in keys}):
+        broken: list[dict[str, Any]] = [{}, *({key: value for key in keys} for value in (None, object(), {}))]
+        for truth in broken:
             for response in ("", item.gold or "x"):
                 tried += 1
                 try:

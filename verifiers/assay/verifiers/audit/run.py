@@ -76,13 +76,14 @@ def audit(
 def _items(
     verifier: registry.Verifier, tasks: Iterable[Mapping[str, Any]] | None, options: Mapping[str, Any]
 ) -> tuple[Item, ...]:
-    rows = [{"truth": truth} for truth in verifier.samples] if tasks is None else list(tasks)
+    rows: list[Mapping[str, Any]] = [{"truth": truth} for truth in verifier.samples] if tasks is None else list(tasks)
     if not rows:
         raise ValueError(f"{verifier.name} has no sample tasks: give some, each with a truth and, if it can, a gold response")
     step = -(-len(rows) // MAX_TASKS)
     items = []
     for row in rows[::step]:
-        truth, gold = row.get("truth"), row.get("gold")
+        truth: Any = row.get("truth")
+        gold: Any = row.get("gold")
         if not isinstance(truth, Mapping):
             raise ValueError(f"a task needs a truth, which is a mapping; got {str(row)[:80]}")
         if gold is None and verifier.gold is not None:

@@ -38,7 +38,8 @@ class Subject:
     def try_score(self, response: str, item: Item) -> Score | str:
         """The verdict, or what was raised."""
         try:
-            return self.score(response, item)
+            verdict: object = self.score(response, item)
+            return verdict if isinstance(verdict, Score) else f"returned {str(verdict)[:60]}, which is no Score"
         except Exception as error:
             return f"raised {type(error).__name__}: {str(error)[:80]} on {quote(response)}"
 

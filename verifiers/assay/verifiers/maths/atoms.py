@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from assay.verifiers.maths import words
 from assay.verifiers.maths.lexer import Token, tokens
-from assay.verifiers.maths.nodes import Node, ParseError
+from assay.verifiers.maths.nodes import Node, ParseError, join
 from assay.verifiers.parse.fold import fold
 
 MAX_DEPTH = 80
@@ -236,7 +236,7 @@ class Atoms:
         else:
             inner = self.power()
             while self.starts_factor() and self.peek().kind != "number" and self.peek().text[1:] not in words.FUNCTIONS:
-                inner = Node("mul", None, (inner, self.power()))
+                inner = join("mul", inner, self.power())
         node = Node("call", function, (inner,) if base is None else (inner, base))
         return node if exponent is None else Node("pow", None, (node, exponent))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 from assay.verifiers.maths.exact import rational
 from assay.verifiers.maths.nodes import Node, num, number
@@ -37,10 +38,17 @@ def canonical(node: Node) -> Node:
     if kind == "percent":
         return _product([num(Fraction(1, 100)), args[0]])
     if kind == "set":
-        return Node("set", None, tuple(sorted(args, key=repr)))
+        return Node("set", None, tuple(sorted(args, key=order)))
     if kind == "union":
-        return Node("union", None, tuple(sorted(args, key=repr)))
+        return Node("union", None, tuple(sorted(args, key=order)))
     return Node(kind, node.value, args)
+
+
+@lru_cache(maxsize=8192)
+def order(node: Node) -> tuple[Any, ...]:
+    """A key that sorts trees; numbers may be too long to be written out."""
+    text, value = (node.value, Fraction(0)) if isinstance(node.value, str) else ("", node.value or Fraction(0))
+    return (node.kind, text, value, tuple(order(arg) for arg in node.args))
 
 
 def _power(base: Node, exponent: Node) -> Node:
@@ -83,7 +91,7 @@ def _product(factors: Iterable[Node]) -> Node:
     for factor in [factor for factor in rest if factor.kind == "num"]:
         coefficient *= number(factor)
         rest.remove(factor)
-    rest.sort(key=repr)
+    rest.sort(key=order)
     if coefficient != 1 or not rest:
         rest.insert(0, num(coefficient))
     return rest[0] if len(rest) == 1 else Node("mul", None, tuple(rest))
@@ -103,7 +111,7 @@ def _sum(terms: Iterable[Node]) -> Node:
             body = term.args[1] if len(term.args) == 2 else Node("mul", None, term.args[1:])
         coefficients[body] = coefficients.get(body, Fraction(0)) + scale
     rest = [_product([num(scale), body]) for body, scale in coefficients.items() if scale]
-    rest.sort(key=repr)
+    rest.sort(key=order)
     if constant or not rest:
         rest.insert(0, num(constant))
     return rest[0] if len(rest) == 1 else Node("add", None, tuple(rest))

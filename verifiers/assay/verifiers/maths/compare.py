@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from assay.verifiers.maths import points
-from assay.verifiers.maths.canon import canonical
+from assay.verifiers.maths.canon import canonical, order
 from assay.verifiers.maths.exact import rational
 from assay.verifiers.maths.final import is_final, is_literal
 from assay.verifiers.maths.functions import Undefined
@@ -32,13 +33,15 @@ class Verdict:
 class Rules:
     """How answers are compared: see the options of ``math.numeric``.
 
-    ``prove`` is the symbolic tier: True, False, or None where it cannot tell; None switches it off.
+    ``prove`` is the symbolic tier, given two trees and a number of seconds: True, False, or None where it cannot tell; None
+    switches it off. ``budget`` is what the whole decision may cost.
     """
 
     form: str = "final"
     percent: str = "ratio"
     rel_tol: float = 0.0
-    prove: Callable[[Node, Node], bool | None] | None = field(default=None, compare=False)
+    prove: Callable[[Node, Node, float], bool | None] | None = None
+    budget: points.Budget = field(default_factory=points.Budget)
 
 
 def compare(gold: Node, answer: Node, rules: Rules) -> Verdict:
@@ -89,9 +92,11 @@ def _equal_values(gold: Node, answer: Node, rules: Rules) -> Verdict:
     if left is not None and right is not None:
         near = abs(left - right) <= abs(left) * Fraction(rules.rel_tol)
         return Verdict(near, "rational")
-    same, beyond = points.same_value(gold, answer)
-    if same is None and beyond and rules.prove is not None:
-        same = rules.prove(gold, answer)
+    same, beyond = points.same_value(gold, answer, rules.budget)
+    if same is None and beyond and rules.prove is not None and rules.budget.seconds > 0:
+        begun = time.monotonic()
+        same = rules.prove(gold, answer, rules.budget.seconds)
+        rules.budget.seconds -= time.monotonic() - begun
         if same is not None:
             return Verdict(same, "symbolic")
     if same is None:
@@ -198,8 +203,8 @@ def _unordered(gold: Node, answer: Node, rules: Rules) -> Verdict:
     """Each member of the one paired with a different member of the other."""
     if len(gold.args) != len(answer.args):
         return Verdict(False, "structural", f"expected {len(gold.args)} members, read {len(answer.args)}")
-    left = sorted(gold.args, key=lambda node: repr(canonical(node)))
-    right = sorted(answer.args, key=lambda node: repr(canonical(node)))
+    left = sorted(gold.args, key=lambda node: order(canonical(node)))
+    right = sorted(answer.args, key=lambda node: order(canonical(node)))
     if _each(left, right, rules).equal:
         return Verdict(True, "structural")
     if len(left) > _MAX_CROSS:
@@ -232,7 +237,7 @@ def _relation(gold: Node, answer: Node, rules: Rules) -> Verdict:
     if len(gold.args) > 2:
         return _each(gold.args, answer.args, rules)
     difference = [Node("add", None, (side.args[0], Node("neg", None, (side.args[1],)))) for side in (gold, answer)]
-    same = points.proportional(difference[0], difference[1], positive="=" not in name(gold) and name(gold) != "\\ne")
+    same = points.proportional(difference[0], difference[1], positive=name(gold) in {"<", "\\le"}, budget=rules.budget)
     return Verdict(bool(same), "undecided" if same is None else "numeric")
 
 

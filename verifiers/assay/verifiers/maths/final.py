@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from assay.verifiers.maths.nodes import Node, number
+from assay.verifiers.maths.nodes import Node, num, number
 
 
 def is_literal(node: Node) -> bool:
@@ -51,4 +51,4 @@ def _scientific(node: Node) -> bool:
     if node.kind != "mul" or len(node.args) != 2 or node.args[1].kind != "pow":
         return False
     mantissa, (base, exponent) = node.args[0], node.args[1].args
-    return is_literal(mantissa) and mantissa.kind in {"num", "neg"} and base == ("num", 10, ()) and _whole(exponent)
+    return is_literal(mantissa) and mantissa.kind in {"num", "neg"} and base == num(10) and _whole(exponent)

@@ -82,7 +82,7 @@ def arctan(x: Decimal) -> Decimal:
             power *= -square
             k += 2
             total += power / k
-        total *= 2**halvings
+        total *= Decimal(2) ** halvings
     return +total
 
 

@@ -58,7 +58,7 @@ def _as_lists(gold: str, answer: str, rules: Rules) -> Verdict | None:
     return compare(expected, found, rules)
 
 
-def _prover() -> Callable[[Node, Node], bool | None] | None:
+def _prover() -> Callable[[Node, Node, float], bool | None] | None:
     from assay.verifiers.maths import symbolic
 
     return symbolic.prove if symbolic.available() else None

@@ -52,3 +52,17 @@ def name(node: Node) -> str:
     """The value of a node that carries a string."""
     assert isinstance(node.value, str)
     return node.value
+
+
+def join(kind: str, left: Node, right: Node) -> Node:
+    """``left`` and ``right`` under one ``add`` or ``mul``; a left one of the same kind is extended, so that sums stay flat."""
+    return Node(kind, None, (*left.args, right) if left.kind == kind else (left, right))
+
+
+def depth(tree: Node) -> int:
+    """The number of levels."""
+    levels, row = 0, [tree]
+    while row:
+        levels += 1
+        row = [arg for node in row for arg in node.args]
+    return levels

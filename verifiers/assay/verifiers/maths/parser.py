@@ -12,10 +12,11 @@ from functools import lru_cache
 
 from assay.verifiers.maths import words
 from assay.verifiers.maths.atoms import Atoms
-from assay.verifiers.maths.nodes import Node, ParseError
+from assay.verifiers.maths.nodes import Node, ParseError, depth, join
 from assay.verifiers.parse.fold import fold
 
 MAX_CHARS = 1_000
+MAX_TREE = 60
 _RELATIONS = {"=", "<", ">", "\\le", "\\ge", "\\ne", "\\approx", "\\in"}
 _SIGNS = {"+": "+", "-": "-", "\\pm": "+-", "\\mp": "-+"}
 
@@ -88,9 +89,9 @@ class Parser(Atoms):
                 sign = _SIGNS[self.advance().text]
                 right = self.term()
                 if sign == "+":
-                    left = Node("add", None, (left, right))
+                    left = join("add", left, right)
                 elif sign == "-":
-                    left = Node("add", None, (left, Node("neg", None, (right,))))
+                    left = join("add", left, Node("neg", None, (right,)))
                 else:
                     left = Node("pm", sign, (left, right))
             return left
@@ -106,7 +107,7 @@ class Parser(Atoms):
         left = self.juxtaposed()
         while True:
             if self.accept("*"):
-                left = Node("mul", None, (left, self.signed()))
+                left = join("mul", left, self.signed())
             elif self.accept("/"):
                 left = Node("div", None, (left, self.signed()))
             else:
@@ -133,7 +134,7 @@ class Parser(Atoms):
             elif plain and right.kind == "percent" and _simple_fraction(right.args[0]):
                 left = Node("percent", None, (Node("mixed", None, (left, right.args[0])),))
             else:
-                left = Node("mul", None, (left, right))
+                left = join("mul", left, right)
         return left
 
     def mixed(self, whole: Node, plain: bool) -> Node:
@@ -189,11 +190,15 @@ def parse(text: str, grouping: bool = True) -> Node:
         grouping: whether ``1,000`` is a thousand (else a list of two).
 
     Raises:
-        ParseError: anything outside the language, over 1,000 characters, over 400 tokens, or nested over 40 deep.
+        ParseError: anything outside the language, over 1,000 characters, over 400 tokens, or nested over 40 deep in brackets
+            or 60 deep in all.
     """
     if len(text) > MAX_CHARS:
         raise ParseError("the expression is too long")
-    return Parser(text, grouping).answer()
+    tree = Parser(text, grouping).answer()
+    if depth(tree) > MAX_TREE:
+        raise ParseError("nested too deeply")
+    return tree
 
 
 @lru_cache(maxsize=4096)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
 from assay.verifiers.maths.functions import Undefined
 from assay.verifiers.maths.nodes import Node, name
-from assay.verifiers.maths.numeric import Complex, Unsupported, context, evaluate
+from assay.verifiers.maths.numeric import Unsupported, context, evaluate
 
 PRECISION = 50
 MAX_SYMBOLS = 8
@@ -16,6 +17,19 @@ _FRACTIONS = ("0.7310", "1.3097", "2.2711", "0.4129", "1.8353", "3.1907", "0.290
 _WHOLE = ("4", "7", "10", "3", "8", "5", "6", "9")
 
 Point = Mapping[str, Decimal]
+
+
+@dataclass
+class Budget:
+    """What one decision may still cost: nodes to evaluate, and seconds to ask sympy. Both keep hostile answers under a second."""
+
+    nodes: int = 5_000
+    seconds: float = 0.8
+
+    def allows(self, *trees: Node) -> bool:
+        """Take the cost of evaluating these trees once; False where it is more than what is left."""
+        self.nodes -= sum(1 for tree in trees for _ in tree.walk())
+        return self.nodes >= 0
 
 
 def symbols(*nodes: Node) -> list[str]:
@@ -38,7 +52,7 @@ def points(names: list[str]) -> Iterable[tuple[Point, bool]]:
         )
 
 
-def same_value(a: Node, b: Node) -> tuple[bool | None, bool]:
+def same_value(a: Node, b: Node, budget: Budget) -> tuple[bool | None, bool]:
     """Whether two expressions have the same values, and whether a symbolic proof may know more.
 
     The first is None where too few values could be computed; the second says whether that was for want of complex functions.
@@ -49,21 +63,24 @@ def same_value(a: Node, b: Node) -> tuple[bool | None, bool]:
         return None, False
     agreements, beyond = 0, False
     for point, real_only in points(names) if names else [({}, False)]:
+        if not budget.allows(a, b, a, b):
+            return None, False
         try:
             if not _same_at(a, b, point, real_only):
                 return False, False
             agreements += 1
         except Unsupported:
             beyond = True
-        except Undefined:
+        except (Undefined, ArithmeticError):
             continue
     return (True if agreements >= (_AGREEMENTS if names else 1) else None), beyond
 
 
 def _same_at(a: Node, b: Node, point: Point, real_only: bool) -> bool:
     gap, size = _gap(a, b, point, PRECISION, real_only)
-    if gap > size * Decimal("1e-40") and gap > Decimal("1e-40"):
-        return False
+    with localcontext(context(PRECISION)):
+        if gap > size * Decimal("1e-40") and gap > Decimal("1e-40"):
+            return False
     finer, size = _gap(a, b, point, 2 * PRECISION, real_only)
     with localcontext(context(PRECISION)):
         return finer <= size * Decimal("1e-85") or finer <= gap * Decimal("1e-30")
@@ -77,28 +94,26 @@ def _gap(a: Node, b: Node, point: Point, precision: int, real_only: bool) -> tup
         return gap, max(abs(left[0]) + abs(left[1]), abs(right[0]) + abs(right[1]))
 
 
-def proportional(a: Node, b: Node, positive: bool) -> bool | None:
+def proportional(a: Node, b: Node, positive: bool, budget: Budget) -> bool | None:
     """Whether a = c b for a constant c other than 0 (above 0 if ``positive``); None where too few values could be computed."""
     names = symbols(a, b)
     if not names or len(names) > MAX_SYMBOLS:
         return None
-    first: Complex | None = None
+    first: Decimal | None = None
     agreements = 0
     for point, real_only in points(names):
+        if not budget.allows(a, b):
+            return None
         try:
             left, right = evaluate(a, point, PRECISION, real_only), evaluate(b, point, PRECISION, real_only)
-        except Undefined:
-            continue
-        if left[1] or right[1]:
-            continue
-        with localcontext(context(PRECISION)):
-            if not left[0] or not right[0]:
-                if left[0] or right[0]:
-                    return False
+            if left[1] or right[1] or not (left[0] or right[0]):
                 continue
-            ratio = left[0] / right[0]
-            first = first or (ratio, Decimal(0))
-            if abs(ratio - first[0]) > abs(ratio) * Decimal("1e-35") or (positive and ratio < 0):
-                return False
+            with localcontext(context(PRECISION)):
+                ratio = left[0] / right[0] if right[0] else Decimal(0)
+                first = first or ratio
+                if not ratio or abs(ratio - first) > abs(ratio) * Decimal("1e-35") or (positive and ratio < 0):
+                    return False
+        except (Undefined, ArithmeticError):
+            continue
         agreements += 1
     return True if agreements >= _AGREEMENTS else None

@@ -120,7 +120,7 @@ class Pool:
         self._idle: list[Worker] = []
         self._pid = os.getpid()
 
-    def ask(self, question: str, seconds: float = SECONDS) -> bool | None:
+    def ask(self, question: str, seconds: float) -> bool | None:
         """As :meth:`Worker.ask`; waiting for a free worker does not count."""
         with self._slots:
             worker = None
@@ -159,14 +159,14 @@ def available() -> bool:
     return os.name == "posix" and find_spec("sympy") is not None
 
 
-def prove(a: Node, b: Node) -> bool | None:
-    """Whether sympy finds ``a - b`` to be 0; None where it cannot tell within 0.8 s (not counting its first start)."""
+def prove(a: Node, b: Node, seconds: float = SECONDS) -> bool | None:
+    """Whether sympy finds ``a - b`` to be 0; None where it cannot tell in time (its first start does not count)."""
     global _pool
     with _pool_lock:
         if _pool is None or _pool._pid != os.getpid():
             _pool = Pool()
             atexit.register(_pool.close)
-    return _pool.ask(json.dumps([encode(a), encode(b)]))
+    return _pool.ask(json.dumps([encode(a), encode(b)]), seconds)
 
 
 def encode(node: Node) -> list[Any]:

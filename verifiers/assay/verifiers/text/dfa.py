@@ -135,13 +135,12 @@ def _item(code: Any, argument: Any, char: str, flags: int) -> bool:
     if len(char) != 1:
         return False
     if code is op.LITERAL:
-        return ord(char) == argument
+        return bool(ord(char) == argument)
     if code is op.RANGE:
         return bool(argument[0] <= ord(char) <= argument[1])
     if code is op.ANY:
         return char != "\n" or bool(flags & 16)
-    inside = _category(argument, char, bool(flags & ASCII))
-    return inside
+    return _category(argument, char, bool(flags & ASCII))
 
 
 def _category(category: Any, char: str, ascii_only: bool) -> bool:

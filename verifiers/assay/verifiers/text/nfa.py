@@ -105,7 +105,8 @@ def _node(program: Program, code: Any, argument: Any, start: int, flags: int) ->
             program.next[_sequence(program, branch, head, flags)].append(end)
         return end
     if code in (op.MAX_REPEAT, op.MIN_REPEAT):
-        return _repeat(program, *argument, start, flags)
+        low, high, body = argument
+        return _repeat(program, low, high, body, start, flags)
     raise ValueError(
         f"{str(code).lower()} is not supported: no back-references, look-around, atomic or possessive parts"
     )
