@@ -197,14 +197,14 @@ def test_options_are_read_by_type():
     [
         ({"cuont": 1}, "env has no option 'cuont'; did you mean 'count'? options: split, mode"),
         ({"mode": "c"}, "env option 'mode' must be one of a, b; got 'c'"),
-        ({"count": "1"}, "must be a int; got '1'"),
-        ({"count": True}, "must be a int; got True"),
-        ({"count": 1.5}, "must be a int; got 1.5"),
-        ({"share": "x"}, "must be a float; got 'x'"),
-        ({"flag": 1}, "must be a bool; got 1"),
-        ({"name": 3}, "must be a str; got 3"),
+        ({"count": "1"}, "must be a whole number; got '1'"),
+        ({"count": True}, "must be a whole number; got True"),
+        ({"count": 1.5}, "must be a whole number; got 1.5"),
+        ({"share": "x"}, "must be a number; got 'x'"),
+        ({"flag": 1}, "must be true or false; got 1"),
+        ({"name": 3}, "must be text; got 3"),
         ({"names": 3}, "must be a list; got 3"),
-        ({"names": [3]}, "must be a str; got 3"),
+        ({"names": [3]}, "must be text; got 3"),
     ],
 )
 def test_wrong_options_are_one_line(given, message):

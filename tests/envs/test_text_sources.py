@@ -182,7 +182,7 @@ def test_an_unseen_held_out_label_is_refused(tmp_path):
         ({"source": "synthetic", "test_path": "x"}, "source 'synthetic' takes no test_path"),
         ({"split": "dev"}, "the dev split of documentation of Python"),
         ({"candidates": "few"}, "candidates must be auto, all or a number of at least 2; got 'few'"),
-        ({"k": "3"}, "option 'k' must be a int; got '3'"),
+        ({"k": "3"}, "option 'k' must be a whole number; got '3'"),
         ({"think_mode": "deep"}, "must be one of none, think, after, adaptive; got 'deep'"),
         ({"definitions_path": "no.json"}, "no.json: No such file"),
     ],

@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import types
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
 def read_options(cls: type[T], given: Mapping[str, Any], owner: str) -> T:
@@ -26,8 +28,13 @@ def read_options(cls: type[T], given: Mapping[str, Any], owner: str) -> T:
         close = get_close_matches(unknown[0], names, 1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise ValueError(f"{owner} has no option {unknown[0]!r}; {hint}options: {', '.join(names)}")
-    hints = get_type_hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]  # a class is hashable
     return cls(**{name: _read(value, hints[name], f"{owner} option {name!r}") for name, value in given.items()})
+
+
+@cache
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    return get_type_hints(cls)
 
 
 def _read(value: Any, kind: Any, what: str) -> Any:
@@ -46,8 +53,8 @@ def _read(value: Any, kind: Any, what: str) -> Any:
         return tuple(_read(item, get_args(kind)[0], what) for item in items)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if kind in (bool, int, float, str) and (not isinstance(value, kind) or (kind is not bool and value is True)):
-        raise ValueError(f"{what} must be a {kind.__name__}; got {value!r}")
+    if kind in _KINDS and (not isinstance(value, kind) or (kind is not bool and value is True)):
+        raise ValueError(f"{what} must be {_KINDS[kind]}; got {value!r}")
     return value
 
 
