@@ -3,7 +3,8 @@
 import json
 import os
 import shutil
-import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from assay.training.errors import UserError
 from assay.training.logs import read_metrics
 from assay.training.stored import episode_files, load_run, read_episodes
 
-SMALL = ["--model", "tiny", "--eval.tasks", "12", "--eval.every", "2", "--rollout.groups", "2", "--rollout.group-size",
+SMALL = ["--recipe", "grpo", "--model", "tiny", "--eval.tasks", "12", "--eval.every", "2", "--rollout.groups", "2", "--rollout.group-size",
          "3", "--rollout.max-tokens", "4", "--save-every", "2"]  # fmt: skip
 
 
@@ -206,7 +207,8 @@ def test_a_majority_answer_is_worth_the_share_of_its_label(tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--model", "orakle"], "did you mean oracle"),
+        (["--model", "orakle"], "did you mean oracle?"),
+        (["--model", "openai:mine"], "OPENAI_API_KEY"),
         (["--model", "oracle", "--pass-k", "4"], "needs --samples 4"),
         (["--model", "oracle", "--samples", "2", "--temperature", "0"], "temperature 0"),
         (["--model", "oracle", "--base-url", "http://x"], "--model openai:oracle"),
@@ -218,6 +220,7 @@ def test_a_majority_answer_is_worth_the_share_of_its_label(tmp_path):
 )
 def test_mistakes_with_evaluations_are_one_line(finished, tmp_path, monkeypatch, capsys, words, message):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     assert cli.evaluate([word.replace("{run}", str(finished)) for word in words]) == 2
     assert message in one_line(capsys)
 
@@ -251,75 +254,78 @@ def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_go_on(tmp_path, monkeypatch
     assert [line["step"] for line in read_metrics(run, "train")] == [1, 2, 3, 4]
 
 
-class Mistakes:
-    """A first user's ten mistakes: each is one line that says what to do, and exit code 2."""
-
-    def mistake(self, capsys, words, *messages):
-        assert cli.train(words) == 2
-        line = one_line(capsys)
-        for message in messages:
-            assert message in line
+def test_a_missing_column_names_the_flags(tmp_path, capsys):
+    data = tmp_path / "mail.csv"
+    data.write_text("text,folder\nhello,a\n")
+    assert cli.train(["--dataset", str(data), "--model", "tiny", "--out", str(tmp_path / "x")]) == 2
+    assert "no column 'label'; it has: text, folder: name yours with --text and --label" in one_line(capsys)
 
 
-class TestTenMistakes(Mistakes):
-    def test_unknown_environment(self, capsys):
-        self.mistake(capsys, ["--env", "text_clasification"], "unknown environment", "text_classification")
+def test_memory_that_runs_out_while_learning_names_the_flags(tmp_path, monkeypatch, capsys):
+    from assay.training.update import Updater
 
-    def test_unknown_model(self, capsys, tmp_path):
-        self.mistake(capsys, ["--model", "./no-model", "--out", str(tmp_path / "x")], "./no-model", "smollm2-135m")
+    def exhausted(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
-    def test_no_network(self, capsys, tmp_path):
-        self.mistake(capsys, ["--model", "someone/model", "--out", str(tmp_path / "x")], "no network", "smollm2-135m")
+    monkeypatch.setattr(Updater, "__call__", exhausted)
+    assert cli.train([*SMALL, "--steps", "1", "--out", str(tmp_path / "x")]) == 2
+    assert "lower --optim.token-budget" in one_line(capsys)
 
-    def test_label_column_missing(self, capsys, tmp_path):
-        data = tmp_path / "mail.csv"
-        data.write_text("text,folder\nhello,a\n")
-        words = ["--dataset", str(data), "--out", str(tmp_path / "x")]
-        self.mistake(capsys, words, "no column 'label'", "it has: text, folder", "--label")
 
-    def test_empty_data_set(self, capsys, tmp_path):
-        data = tmp_path / "mail.csv"
-        data.write_text("text,label\n")
-        self.mistake(capsys, ["--dataset", str(data), "--out", str(tmp_path / "x")], "no rows")
+def test_a_file_in_the_way_is_found_before_anything_is_loaded(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setattr("assay.training.trainer.train", lambda config: pytest.fail("too late"))
+    assert cli.train([*SMALL, "--out", str(tmp_path / "file" / "run")]) == 2
+    assert f"{tmp_path / 'file'} is a file" in one_line(capsys)
 
-    def test_out_of_memory(self, capsys, tmp_path, monkeypatch):
-        from assay.training.update import Updater
 
-        def exhausted(*_):
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+def test_a_read_only_folder_is_found_before_anything_is_loaded(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setattr("assay.training.trainer.train", lambda config: pytest.fail("too late"))
+    assert cli.train([*SMALL, "--out", str(tmp_path / "a" / "run")]) == 2
+    assert f"{tmp_path} is read-only" in one_line(capsys)
+    assert not (tmp_path / "a").exists()
 
-        monkeypatch.setattr(Updater, "__call__", exhausted)
-        words = [*SMALL, "--steps", "1", "--out", str(tmp_path / "x")]
-        self.mistake(capsys, words, "--optim.token-budget", "--rollout.groups", "--rollout.max-tokens")
 
-    def test_wrong_python(self, capsys, monkeypatch):
-        monkeypatch.setattr(sys, "version_info", (3, 9, 1))
-        self.mistake(capsys, ["--model", "tiny"], "Python 3.9 is not supported", "3.11 to 3.13")
+class Server(BaseHTTPRequestHandler):
+    """Speaks just enough of the chat-completions protocol: answers with the last label of the prompt."""
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-    def test_read_only_folder(self, capsys, tmp_path):
-        tmp_path.chmod(0o500)
-        self.mistake(capsys, [*SMALL, "--out", str(tmp_path / "x")], "read-only", "--out")
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        label = "testing" if "testing" in asked["messages"][0]["content"] else "none"
+        message = {"role": "assistant", "content": label}
+        answer = {"id": "1", "object": "chat.completion", "created": 0, "model": asked["model"],
+                  "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}  # fmt: skip
+        body = json.dumps(answer).encode()
+        self.send_response(200 if asked["model"] == "mine" else 404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
-    def test_read_only_folder_as_the_system_reports_it(self, capsys, tmp_path, monkeypatch):
-        monkeypatch.setattr(os, "access", lambda path, mode: False)
-        self.mistake(capsys, [*SMALL, "--out", str(tmp_path / "x")], "read-only", "--out")
+    def log_message(self, *_):
+        pass
 
-    def test_a_file_in_the_way(self, capsys, tmp_path):
-        (tmp_path / "file").write_text("x")
-        self.mistake(capsys, [*SMALL, "--out", str(tmp_path / "file" / "x")], "is a file", "--out")
 
-    def test_interrupted_download(self, capsys, tmp_path, finished):
-        from assay.training.checkpoint import latest
+@pytest.fixture
+def server():
+    pytest.importorskip("openai")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}/v1"
+        running.shutdown()
 
-        folder = shutil.copytree(latest(finished / "checkpoints"), tmp_path / "model")
-        os.truncate(folder / "model.safetensors", 3000)
-        words = ["--model", str(folder), "--out", str(tmp_path / "x")]
-        self.mistake(capsys, words, str(folder), "download")
 
-    def test_resume_into_another_configuration(self, capsys, run):
-        words = [*SMALL, "--steps", "3", "--out", str(run), "--resume", "--recipe", "rloo"]
-        self.mistake(capsys, words, "recipe: grpo -> rloo", "--out")
+def test_eval_agent_asks_a_server(server, tmp_path, capsys):
+    words = ["--base-url", server, "--env.labels", "email", "testing", "--tasks", "20", "--out", str(tmp_path / "e")]
+    assert cli.evaluate(["--model", "openai:mine", *words]) == 0
+    episodes = list(read_episodes(episode_files(tmp_path / "e")))
+    assert {episode.actions[0] for episode in episodes} == {"testing"}
+    share = sum(episode.truth["label"] == "testing" for episode in episodes) / 20
+    assert read_metrics(tmp_path / "e", "eval")[0]["accuracy"] == pytest.approx(share)
+    capsys.readouterr()
+    assert cli.evaluate(["--model", "openai:other", *words]) == 2
+    assert "failed for model other" in one_line(capsys)
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch):

@@ -74,7 +74,7 @@ def guarded(command: Callable[[list[str]], int], argv: Sequence[str] | None = No
 
 def _line_for(error: Exception) -> str | None:
     """The message of an error that is written for users, or what :func:`explain` makes of another."""
-    written = type(error).__name__ in ("ModelError", "CollectError", "CheckpointError")
+    written = type(error).__name__ in ("ModelError", "CollectError", "CheckpointError", "ServerError")
     if written or (isinstance(error, ValueError) and _ours(error)):
         line = " ".join(str(error).split())
         return f"{line}: name yours with --text and --label" if "has no column" in line else line

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from assay.agents.policy import Completion, Policy, Request
+from assay.agents.policy import Policy
 from assay.training.errors import UserError, close_match
-from assay.training.rollout import RolloutSpec, derive_seed
 
 if TYPE_CHECKING:
     from assay.agents.chat import Chat
     from assay.envs.base import TaskEnv
-    from assay.envs.tasks import Task, TaskSet
+    from assay.envs.tasks import TaskSet
     from assay.training.cli_evaluate import EvalFlags
+    from assay.training.rollout import RolloutSpec
 
-Context = Callable[[RolloutSpec, "TaskEnv"], dict[str, Any]]
+Context = Callable[["RolloutSpec", "TaskEnv"], dict[str, Any]]
 
 
 class Acting(NamedTuple):
@@ -43,52 +43,29 @@ def make_policy(flags: EvalFlags, env: type[TaskEnv], train: Callable[[], TaskSe
     if flags.base_url:
         raise UserError(f"--base-url is for servers: --model openai:{flags.model}")
     if flags.model in SCRIPTED or flags.model.startswith("constant:"):
-        return Acting(Told(), None, _context(SCRIPTED.get(flags.model, _constant)(flags.model, env, train)))
+        return _scripted(flags.model, env, train)
     return _local(flags)
 
 
-class Told:
-    """Says what the request's context says: the body of every scripted policy."""
+def _scripted(name: str, env: type[TaskEnv], train: Callable[[], TaskSet]) -> Acting:
+    from assay.agents.engines.scripted import ConstantPolicy, OraclePolicy, RandomLabelPolicy
 
-    def generate(self, requests: Sequence[Request]) -> list[Completion]:
-        """One completion a request."""
-        return [Completion(str(request.context["response"])) for request in requests]
-
-
-def _context(answer: Callable[[Task, int], str]) -> Context:
-    return lambda spec, env: {"response": answer(env.current_task, spec.seed)}
-
-
-def _oracle(_: str, env: type[TaskEnv], train: Callable[[], TaskSet]) -> Callable[[Task, int], str]:
-    def answer(task: Task, seed: int) -> str:
-        gold = env.gold(task)
-        if gold is None:
-            raise UserError(f"this environment knows no gold answer to task {task.id}, so it has no oracle")
-        return gold
-
-    return answer
+    if name == "oracle":
+        return Acting(OraclePolicy(), None, lambda spec, _: {"gold": env.gold(spec.task)})
+    if name == "random":
+        golds = [gold for task in train() if (gold := env.gold(task)) is not None]
+        if not golds:
+            raise UserError("this environment knows no gold answers, so none can be drawn at random")
+        return Acting(RandomLabelPolicy(golds))
+    if name == "majority":
+        known = env.trivial(train())
+        if name not in known:
+            raise UserError(f"this environment has no {name} answer; its trivial ones: {', '.join(known) or 'none'}")
+        return Acting(ConstantPolicy(known[name]))
+    return Acting(ConstantPolicy(name.removeprefix("constant:")))
 
 
-def _random(_: str, env: type[TaskEnv], train: Callable[[], TaskSet]) -> Callable[[Task, int], str]:
-    tasks = train()
-    if env.gold(tasks[0]) is None:
-        raise UserError("this environment knows no gold answers, so none can be drawn at random")
-    return lambda task, seed: env.gold(tasks[derive_seed("random", seed) % len(tasks)]) or ""
-
-
-def _trivial(name: str, env: type[TaskEnv], train: Callable[[], TaskSet]) -> Callable[[Task, int], str]:
-    known = env.trivial(train())
-    if name not in known:
-        there = f"; it has {', '.join(known)}" if known else ""
-        raise UserError(f"this environment has no {name} answer{there}")
-    return lambda task, seed: known[name]
-
-
-def _constant(name: str, env: type[TaskEnv], train: Callable[[], TaskSet]) -> Callable[[Task, int], str]:
-    return lambda task, seed: name.removeprefix("constant:")
-
-
-SCRIPTED = {"oracle": _oracle, "random": _random, "majority": _trivial}
+SCRIPTED = ("oracle", "random", "majority")
 """Policies that need no model: the gold answer, that of a random training task, the most frequent label."""
 
 

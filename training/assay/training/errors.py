@@ -149,6 +149,8 @@ _EXTRA_OF = {"torch": "train", "transformers": "train", "tyro": "train", "matplo
 
 
 def _packages(error: BaseException) -> str | None:
+    if isinstance(error, ImportError) and "pip install 'assay[" in str(error):
+        return str(error)
     if isinstance(error, ModuleNotFoundError) and error.name:
         package = error.name.partition(".")[0]
         if package in _EXTRA_OF:
