@@ -69,7 +69,7 @@ def load_model(
     if inner.pad_token_id is None:
         inner.pad_token = inner.eos_token
     if lora_rank:
-        model = _with_lora(model, lora_rank, lora_alpha)
+        model = with_lora(model, lora_rank, lora_alpha)
     try:
         model.to(where)
     except torch.OutOfMemoryError:
@@ -164,7 +164,8 @@ def _line(error: Exception) -> str:
     return f"{type(error).__name__}: {text.splitlines()[0][:160] if text else 'no message'}"
 
 
-def _with_lora(model: Any, rank: int, alpha: float) -> Any:
+def with_lora(model: Any, rank: int, alpha: float) -> Any:
+    """The model with LoRA adapters on every linear layer, its own weights frozen; the same start in every run."""
     import torch
 
     try:
