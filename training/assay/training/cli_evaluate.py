@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 
 HELP = """Measure a policy on held-out tasks by the task's own verdict.
 
-  eval-agent --model runs/mine                                 a run's newest checkpoint, on the tasks of that run
-  eval-agent --env text_classification --model smollm2-135m --samples 8 --pass-k 1 8
-  eval-agent --model openai:my-model --base-url http://localhost:8000/v1 --dataset mail.csv --text body --label folder
-  eval-agent --model majority                                  what needs no model: oracle, random, majority
+  eval-agent --model runs/mine            a run's newest checkpoint, on its tasks
+  eval-agent --model smollm2-135m --samples 8 --pass-k 1 8
+  eval-agent --model openai:NAME --base-url http://localhost:8000/v1
+  eval-agent --model majority             what needs no model: oracle, random,
+                                          majority, constant:TEXT
 """
 
 _MOST_LABELS = 16

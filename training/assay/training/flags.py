@@ -18,14 +18,15 @@ T = TypeVar("T")
 
 TRAIN_HELP = """Train a language model on tasks whose answers are verified.
 
-  train-agent                                      the demo: a small model learns to name a text's topic
-  train-agent --dataset mail.csv --text body --label folder --model Qwen/Qwen2.5-0.5B-Instruct
-  train-agent --env text_classification --recipe dapo --steps 200 --lr 2e-5 --out runs/mine
+  train-agent                             a small model learns to name topics
+  train-agent --dataset mail.csv --text body --label folder     your own data
+  train-agent --recipe dapo --model Qwen/Qwen2.5-0.5B-Instruct --out runs/mine
 
-  train-agent envs | recipes        what --env and --recipe can be; name one and --help shows its own flags
-  train-agent --config FILE         settings from a YAML file (a run's config.yaml repeats it); flags win
-  train-agent --resume --out DIR    continue a run that was stopped
-  train-agent report DIR            write DIR/report.html again
+  train-agent envs | recipes              what --env and --recipe can be;
+  train-agent --env NAME --help           their own flags: --env.X, --recipe.X
+  train-agent --config FILE               settings from YAML; flags win
+  train-agent --resume --out DIR          continue a run that was stopped
+  train-agent report DIR                  write DIR/report.html again
 """
 
 _SOURCES = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
