@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -122,6 +123,26 @@ def test_inline_environments_give_the_same_batches_every_time():
     first = batches()
     assert first == batches()
     assert len(first[0]) == 5, "every free slot is in the first call"
+
+
+@pytest.mark.parametrize("max_batch", [None, 4])
+def test_without_a_longest_wait_slow_environments_give_the_same_batches_too(max_batch):
+    class Jittery(CountEnv):
+        blocking = True
+
+        def act(self, task, action):
+            time.sleep(random.random() * 0.004)
+            return super().act(task, action)
+
+    def batches():
+        policy = Batched()
+        with Collector(make_env(Jittery), policy, concurrency=9, max_wait=None, max_batch=max_batch) as collector:
+            collector.collect(specs_for([TASKS.get("t2"), TASKS.get("t3"), TASKS.get("t6")], samples=3))
+        return [[request.seed for request in call] for call in policy.calls]
+
+    first = batches()
+    assert all(batches() == first for _ in range(3))
+    assert max(len(call) for call in first) == (max_batch or 9)
 
 
 def test_one_turn_of_all_episodes_is_one_call():

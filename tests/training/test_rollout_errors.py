@@ -272,7 +272,7 @@ def test_the_turn_budget_ends_with_nothing():
 
 
 INTERRUPTED = """
-    import sys, threading, time
+    import asyncio, threading, time
     from assay.agents.policy import Completion
     from assay.envs.base import Step, TaskEnv
     from assay.envs.tasks import Task, TaskSet
@@ -293,19 +293,28 @@ INTERRUPTED = """
 
     class Policy:
         def generate(self, requests):
-            if WHERE == "policy":
+            if WHERE != "env":
                 print("waiting", flush=True)
                 time.sleep(3600)
             return [Completion("x") for _ in requests]
 
-    try:
+    def collect():
         Collector(lambda: Env(tasks=TASKS), Policy()).collect(specs_for(TASKS))
+
+    async def nested():
+        collect()
+
+    try:
+        if WHERE == "nested":
+            asyncio.get_event_loop_policy().new_event_loop().run_until_complete(nested())
+        else:
+            collect()
     except KeyboardInterrupt:
-        print("interrupted", flush=True)
+        print("interrupted", [thread.name for thread in threading.enumerate()], flush=True)
 """
 
 
-@pytest.mark.parametrize("where", ["env", "policy"])
+@pytest.mark.parametrize("where", ["env", "policy", "nested"])
 def test_an_interrupt_stops_promptly_and_closes_what_it_can(where):
     code = f"WHERE = {where!r}\n" + textwrap.dedent(INTERRUPTED)
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=os.environ)
@@ -319,4 +328,5 @@ def test_an_interrupt_stops_promptly_and_closes_what_it_can(where):
         child.kill()
     assert child.returncode == 0
     assert "interrupted" in rest
+    assert "assay-collect" not in rest, "the loop has ended"
     assert rest.count("closed") == (3 if where == "env" else 4)

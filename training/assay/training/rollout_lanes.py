@@ -113,6 +113,8 @@ class CallThread:
 class Lane:
     """One environment instance, re-used from episode to episode, and the thread it lives on if it blocks.
 
+    After an :class:`EnvError` the lane must be told to :meth:`discard` before it is used again.
+
     The instance is made, used and closed on that one thread, which browser drivers and databases insist on.
     """
 
@@ -170,7 +172,6 @@ class Lane:
             finally:
                 alarm.cancel()
         except _StuckError as stuck:
-            self.discard()
             raise EnvError(str(stuck)) from None
         except Exception as error:
             raise EnvError.of(error) from error
