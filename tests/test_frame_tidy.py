@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 HOME_FOLDERS = re.compile(rb"(?<![\w.~])/(?:home|Users|root|work|workspace|mnt|scratch)/[A-Za-z]")
-PROMISES = re.compile(rb"\b(?:TO" + rb"DO|FIX" + rb"ME|XX" + rb"X)\b")
+PROMISES = re.compile(rb"#[^\n]*\b(?:TO" + rb"DO|FIX" + rb"ME|XX" + rb"X)\b")
 CONFLICTS = re.compile(rb"^(?:<{7}|>{7})(?: |$)", re.MULTILINE)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
 

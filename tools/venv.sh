@@ -49,6 +49,7 @@ step() {
         -c constraints.txt "$@" >>"$log" 2>&1 </dev/null || status=$?
     kill $ticker 2>/dev/null || :
     wait $ticker 2>/dev/null || :
+    trap - EXIT INT TERM # the next ticker must be born without a handler, or a kill may come too early and be lost
     echo
     if [ $status -ne 0 ]; then
         reason=$(grep -E '^ *ERROR' "$log" | tail -n 1) || reason="interrupted"

@@ -36,7 +36,7 @@ def caused_by(inner):
         (named("DatasetNotFoundError")("Dataset 'no/data' doesn't exist: datasets/no/data"), "no/data"),
         (named("SafetensorError")("Error while deserializing header: InvalidHeader"), "interrupted download"),
         (named("ChunkedEncodingError", OSError)("Connection broken"), "interrupted download"),
-        (PermissionError(errno.EACCES, "Permission denied", "/root/x"), "cannot write /root/x: choose a folder"),
+        (PermissionError(errno.EACCES, "Permission denied", "/srv/x"), "cannot write /srv/x: choose a folder"),
         (OSError(errno.EROFS, "Read-only file system", "/mnt"), "--out DIR"),
         (OSError(errno.ENOSPC, "No space left on device"), "disk is full"),
         (FileNotFoundError(errno.ENOENT, "No such file or directory", "a.csv"), "no such file: a.csv"),
