@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from assay.verifiers.rubric import Rubric, Truth, _check_names, prefixed
+from assay.verifiers.rubric import Rubric, Truth, check_names, prefixed
 from assay.verifiers.score import Score
 
 Comparison = Literal["center", "zscore", "rank"]
@@ -29,13 +29,14 @@ class WeightedSum(Rubric):
     verdict: str = ""
 
     def __post_init__(self) -> None:
-        _check_names([name for name, _, _ in self.terms])
+        check_names([name for name, _, _ in self.terms])
         if not all(math.isfinite(weight) for _, _, weight in self.terms):
             raise ValueError("weights must be finite")
         if self.verdict and self.verdict not in {name for name, _, _ in self.terms}:
             raise ValueError(f"verdict names no child: {self.verdict!r}")
 
     def group(self, responses: Sequence[str], truth: Truth) -> list[Score]:
+        """See :class:`Rubric`."""
         columns = [rubric.group(responses, truth) for _, rubric, _ in self.terms]
         return [self._join(row) for row in zip(*columns, strict=True)]
 
@@ -49,18 +50,20 @@ class WeightedSum(Rubric):
         return Score(reward, parts, judge.correct, judge.parsed, judge.detail)
 
     def children(self) -> Iterator[tuple[str, Rubric]]:
+        """See :class:`Rubric`."""
         return ((name, rubric) for name, rubric, _ in self.terms)
 
     def describe(self) -> str:
+        """See :class:`Rubric`."""
         return "weighted sum of " + ", ".join(f"{weight:g} x {name}" for name, _, weight in self.terms)
 
 
 @dataclass(frozen=True)
 class Gate(Rubric):
-    """The reward of ``then`` where ``when`` earns at least ``threshold``, else 0; nothing is ever paid for the gate alone.
+    """The reward of ``then`` where ``when`` earns at least ``threshold``, else 0.
 
-    ``then`` is scored for every response of the group, since a comparison needs all of them, and all parts are kept. A response
-    that is held back is not correct.
+    Nothing is ever paid for the gate alone. ``then`` is scored for every response of the group, since a comparison needs
+    all of them, and all parts are kept. A response that is held back is not correct.
     """
 
     when: Rubric
@@ -68,6 +71,7 @@ class Gate(Rubric):
     threshold: float = 1.0
 
     def group(self, responses: Sequence[str], truth: Truth) -> list[Score]:
+        """See :class:`Rubric`."""
         gates, scores = self.when.group(responses, truth), self.then.group(responses, truth)
         return [self._join(gate, score) for gate, score in zip(gates, scores, strict=True)]
 
@@ -79,9 +83,11 @@ class Gate(Rubric):
         return Score(0.0, parts, correct, gate.parsed and score.parsed, f"held back: {gate.detail}")
 
     def children(self) -> Iterator[tuple[str, Rubric]]:
+        """See :class:`Rubric`."""
         return iter((("when", self.when), ("then", self.then)))
 
     def describe(self) -> str:
+        """See :class:`Rubric`."""
         return f"gate: then, where when >= {self.threshold:g}"
 
 
@@ -96,9 +102,10 @@ class FirstOf(Rubric):
     options: tuple[tuple[str, Rubric], ...]
 
     def __post_init__(self) -> None:
-        _check_names([name for name, _ in self.options])
+        check_names([name for name, _ in self.options])
 
     def group(self, responses: Sequence[str], truth: Truth) -> list[Score]:
+        """See :class:`Rubric`."""
         columns = [rubric.group(responses, truth) for _, rubric in self.options]
         return [self._join(row) for row in zip(*columns, strict=True)]
 
@@ -111,9 +118,11 @@ class FirstOf(Rubric):
         return Score(best.reward, parts, best.correct, best.parsed, best.detail)
 
     def children(self) -> Iterator[tuple[str, Rubric]]:
+        """See :class:`Rubric`."""
         return iter(self.options)
 
     def describe(self) -> str:
+        """See :class:`Rubric`."""
         return "first that parsed of " + ", ".join(name for name, _ in self.options)
 
 
@@ -123,8 +132,9 @@ class GroupRelative(Rubric):
 
     Attributes:
         child: what is compared.
-        how: ``center``: reward minus the group's mean. ``zscore``: that over the sample standard deviation; 0 where it is 0.
-            ``rank``: the share of the others that score lower, a tie counting half; in [0, 1], 1/2 in a group of one.
+        how: ``center``: reward minus the group's mean. ``zscore``: that over the sample standard deviation; 0 where
+            it is 0. ``rank``: the share of the others that score lower, a tie counting half; in [0, 1], 1/2 in a
+            group of one.
     """
 
     child: Rubric
@@ -136,9 +146,11 @@ class GroupRelative(Rubric):
 
     @property
     def needs_group(self) -> bool:
+        """See :class:`Rubric`."""
         return True
 
     def group(self, responses: Sequence[str], truth: Truth) -> list[Score]:
+        """See :class:`Rubric`."""
         scores = self.child.group(responses, truth)
         rewards = self._compare([score.reward for score in scores])
         return [
@@ -162,7 +174,9 @@ class GroupRelative(Rubric):
         return [value / deviation for value in centred] if deviation else [0.0] * len(rewards)
 
     def children(self) -> Iterator[tuple[str, Rubric]]:
+        """See :class:`Rubric`."""
         return iter((("child", self.child),))
 
     def describe(self) -> str:
+        """See :class:`Rubric`."""
         return f"child relative to its group ({self.how})"

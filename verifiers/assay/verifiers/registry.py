@@ -1,8 +1,8 @@
 """Verifiers by name: the decorator that registers one, and the look-up that finds it.
 
-A verifier lives in the domain before its first dot: ``classify.label`` is registered when ``assay.verifiers.classify`` is
-imported, which happens on first use. Other distributions add theirs through the entry-point group ``assay.verifiers``: an
-entry point names a module (or an object in it) whose import registers them.
+A verifier lives in the domain before its first dot: ``classify.label`` is registered when
+``assay.verifiers.classify`` is imported, which happens on first use. Other distributions add theirs through the
+entry-point group ``assay.verifiers``: an entry point names a module (or an object in it) whose import registers them.
 """
 
 from __future__ import annotations

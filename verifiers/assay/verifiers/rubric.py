@@ -1,8 +1,8 @@
 """Rubrics: rewards composed of smaller ones, as a tree of plain values.
 
-Every node is frozen, picklable and pure. A node scores one response with :meth:`Rubric.score` or all responses to one task
-with :meth:`Rubric.group`. Each child's reward is kept under its name and the child's own parts under ``name/part``, before
-weighting, so that nothing that went into a reward is lost.
+Every node is frozen, picklable and pure. A node scores one response with :meth:`Rubric.score` or all responses to one
+task with :meth:`Rubric.group`. Each child's reward is kept under its name and the child's own parts under
+``name/part``, before weighting, so that nothing that went into a reward is lost.
 
 The leaves are here, the nodes that join them in :mod:`assay.verifiers.compose`.
 """
@@ -40,7 +40,8 @@ class Rubric(ABC):
         """The score of one response.
 
         Raises:
-            ValueError: if a node compares responses, since a group of one has nothing to compare; or on a malformed truth.
+            ValueError: if a node compares responses, since a group of one has nothing to compare; or on a malformed
+                truth.
         """
         if self.needs_group:
             raise ValueError("this rubric compares the responses to one task: call group(responses, truth)")
@@ -79,19 +80,23 @@ class Leaf(Rubric):
     key: str = ""
 
     def group(self, responses: Sequence[str], truth: Truth) -> list[Score]:
+        """See :class:`Rubric`."""
         if self.key and self.key not in truth:
             raise ValueError(f"the truth has no {self.key!r}, which {self.verifier} reads")
         own = truth[self.key] if self.key else truth
         return registry.score_group(self.verifier, responses, own, **dict(self.options))
 
     def children(self) -> Iterator[tuple[str, Rubric]]:
+        """See :class:`Rubric`."""
         return iter(())
 
     @property
     def needs_group(self) -> bool:
+        """See :class:`Rubric`."""
         return registry.get(self.verifier).group
 
     def describe(self) -> str:
+        """See :class:`Rubric`."""
         options = ", ".join(f"{name}={value!r}" for name, value in self.options)
         return f"{self.verifier}({options})" if options else self.verifier
 
@@ -103,16 +108,20 @@ class Call(Rubric):
     function: Callable[[str, Truth], Score]
 
     def group(self, responses: Sequence[str], truth: Truth) -> list[Score]:
+        """See :class:`Rubric`."""
         return [self.function(response, truth) for response in responses]
 
     def children(self) -> Iterator[tuple[str, Rubric]]:
+        """See :class:`Rubric`."""
         return iter(())
 
     def describe(self) -> str:
+        """See :class:`Rubric`."""
         return getattr(self.function, "__name__", repr(self.function))
 
 
-def _check_names(names: Sequence[str]) -> None:
+def check_names(names: Sequence[str]) -> None:
+    """Refuse children that could not be told apart in the parts of a score."""
     if not names:
         raise ValueError("a rubric needs at least one child")
     if len(set(names)) != len(names) or not all(name and "/" not in name for name in names):

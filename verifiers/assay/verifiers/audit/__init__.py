@@ -1,9 +1,9 @@
 """The audit: whether a verifier, ours or anybody's, keeps its promises.
 
-    from assay.verifiers.audit import audit
+from assay.verifiers.audit import audit
 
-    report = audit("my.verifier")
-    assert report.ok, report.table()
+report = audit("my.verifier")
+assert report.ok, report.table()
 """
 
 from assay.verifiers.audit.report import Check, Report

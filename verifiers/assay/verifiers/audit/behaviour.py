@@ -48,7 +48,9 @@ def never_raises(subject: Subject) -> Check:
             failures.append(verdict)
         elif verdict.reward > subject.full + SLACK:
             failures.append(f"{quote(response)} earns {verdict.reward:g}, more than full reward {subject.full:g}")
-        elif "\n" in verdict.detail or not isinstance(verdict.parsed, bool) or verdict.correct not in (True, False, None):
+        elif (
+            "\n" in verdict.detail or not isinstance(verdict.parsed, bool) or verdict.correct not in (True, False, None)
+        ):
             failures.append(f"malformed score on {quote(response)}: {verdict}")
     return Check("unicode", "any text is scored, nothing raises", tried, tuple(failures))
 
@@ -59,7 +61,7 @@ def bad_truth(subject: Subject) -> Check:
     shapes = {tuple(sorted(set(item.truth) - {"options"})): item for item in subject.items}
     for keys, item in shapes.items():
         options = item.truth.get("options", {})
-        broken: list[dict[str, Any]] = [{}, *({key: value for key in keys} for value in (None, object(), {}))]
+        broken: list[dict[str, Any]] = [{}, *(dict.fromkeys(keys, value) for value in (None, object(), {}))]
         for truth in broken:
             for response in ("", item.gold or "x"):
                 tried += 1
@@ -134,7 +136,9 @@ def invariant(subject: Subject) -> Check:
             if isinstance(verdict, str):
                 failures.append(verdict)
             elif abs(verdict.reward - subject.full) > SLACK:
-                failures.append(f"{response[:60]!r} earns {verdict.reward:g} where {item.gold[:60]!r} earns full reward")
+                failures.append(
+                    f"{response[:60]!r} earns {verdict.reward:g} where {item.gold[:60]!r} earns full reward"
+                )
     return Check("invariance", "outer whitespace and unicode form change nothing", tried, tuple(failures))
 
 

@@ -26,7 +26,8 @@ def gold(subject: Subject) -> Check:
             failures.append(verdict)
         elif abs(verdict.reward - subject.full) > SLACK or verdict.correct is False or not verdict.parsed:
             failures.append(
-                f"{quote(item.gold)} earns {verdict.reward:g}, not {subject.full:g} (correct: {verdict.correct}): {verdict.detail}"
+                f"{quote(item.gold)} earns {verdict.reward:g}, not {subject.full:g} "
+                f"(correct: {verdict.correct}): {verdict.detail}"
             )
     return Check("gold", "the gold response earns full reward", tried, tuple(failures))
 
@@ -93,13 +94,21 @@ def hedges(subject: Subject) -> Check:
             tried += 1
             lists = fmean(subject.reward(joiner.join(rotation), item) for rotation in rotations)
             if lists > singles + SLACK:
-                failures.append(f"listing {len(candidates)} candidates with {joiner!r} earns {lists:g}, a guess {singles:g}")
-        for before, between, after in (("either ", " or ", ""), ("maybe ", ", but perhaps ", "?"), ("not ", ", so ", "")):
+                failures.append(
+                    f"listing {len(candidates)} candidates with {joiner!r} earns {lists:g}, a guess {singles:g}"
+                )
+        for before, between, after in (
+            ("either ", " or ", ""),
+            ("maybe ", ", but perhaps ", "?"),
+            ("not ", ", so ", ""),
+        ):
             tried += 1
             lists = fmean(subject.reward(before + r[0] + between + r[1] + after, item) for r in rotations)
             pair = fmean(fmean([subject.reward(r[0], item), subject.reward(r[1], item)]) for r in rotations)
             if lists > pair + SLACK:
-                failures.append(f"{quote(before + candidates[0] + between + candidates[1])} earns {lists:g}, a guess {pair:g}")
+                failures.append(
+                    f"{quote(before + candidates[0] + between + candidates[1])} earns {lists:g}, a guess {pair:g}"
+                )
     return Check("hedges", "a list or a hedge earns no more than a single answer", tried, tuple(failures))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -14,12 +15,14 @@ from typing import Any
 WALL = 10.0
 
 
-def slow_calls(function: Callable[[Any], object], inputs: Sequence[Any], seconds: float) -> list[tuple[int, float | None]]:
-    """The inputs on which ``function`` takes more than ``seconds`` of processor time: ``(index, seconds)``, None if it was killed.
+def slow_calls(
+    function: Callable[[Any], object], inputs: Sequence[Any], seconds: float
+) -> list[tuple[int, float | None]]:
+    """The inputs on which ``function`` takes too long: ``(index, processor seconds)``, None for the time if killed.
 
-    Each input also has ten times as long (and at least ten seconds) of wall time. The calls run in a forked process that
-    the kernel kills at the limit, so code that never returns cannot stop the audit; after a kill the rest runs in a new one.
-    Where processes cannot fork, a thread is used, and wall time alone.
+    Each input also has ten times as long (and at least ten seconds) of wall time. The calls run in a forked process
+    that the kernel kills at the limit, so code that never returns cannot stop the audit; after a kill the rest runs
+    in a new one. Where processes cannot fork, a thread is used, and wall time alone.
     """
     found: list[tuple[int, float | None]] = []
     start = 0
@@ -68,10 +71,8 @@ def _serve(function: Callable[[Any], object], inputs: Sequence[Any], seconds: fl
     for value in inputs:
         signal.setitimer(signal.ITIMER_PROF, 2 * seconds)
         begun = time.process_time()
-        try:
+        with contextlib.suppress(Exception):  # what raises is the matter of another check
             function(value)
-        except Exception:  # what raises is the matter of another check
-            pass
         os.write(writer, f"{time.process_time() - begun}\n".encode())
 
 
@@ -81,10 +82,8 @@ def _in_thread(function: Callable[[Any], object], inputs: Sequence[Any], seconds
     def work() -> None:
         for value in inputs:
             begun = time.monotonic()
-            try:
+            with contextlib.suppress(Exception):
                 function(value)
-            except Exception:
-                pass
             times.append(time.monotonic() - begun)
 
     thread = threading.Thread(target=work, daemon=True)

@@ -48,7 +48,9 @@ class Report:
         """The report for a terminal, with the first few failures of each check."""
         lines = [f"audit of {self.verifier}" + (f" with {self.options}" if self.options else "")]
         for check in self.checks:
-            lines.append(f"  {'ok  ' if check.ok else 'FAIL'}  {check.name:<12} {check.tried:>5} tried   {check.promise}")
+            lines.append(
+                f"  {'ok  ' if check.ok else 'FAIL'}  {check.name:<12} {check.tried:>5} tried   {check.promise}"
+            )
             failures = check.failures or (() if check.ok else ("nothing to try it with",))
             lines += [f"          - {failure}" for failure in failures[:shown]]
             if len(failures) > shown:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 MEGABYTE = 1_000_000
 
 NO_OPS = (
-    "", " ", "\n", "\t\r\n", "\u00a0", "\ufeff", "\u200b", "\x00", "...", "?", "-", "I don't know.", "I do not know", "None", "null",
-    "N/A", "nan", "[]", "{}", "TODO", "<answer></answer>", "<think></think><answer></answer>", r"\boxed{}", "$$", "```\n```",
+    "", " ", "\n", "\t\r\n", "\u00a0", "\ufeff", "\u200b", "\x00", "...", "?", "-", "I don't know.",
+    "I do not know", "None", "null", "N/A", "nan", "[]", "{}", "TODO", "<answer></answer>",
+    "<think></think><answer></answer>", r"\boxed{}", "$$", "```\n```",
 )  # fmt: skip
 
 INJECTIONS = (
@@ -33,16 +34,18 @@ INJECTIONS = (
 JOINERS = (", ", " ", " or ", " and ", "; ", "\n", "\n\n", " / ", " | ", ". ", "")
 
 _FILLERS = (
-    " ", "\n", "a", "a b ", "é", "\u0301", "\u0f73", "\u0301\u0323", "(", "[", "{", "<", "<answer>", "</answer>", "<think>", "</think>",
-    "<answer>a</answer>", "</think><answer>", "\\boxed{", "\\boxed{}", "}", "$", "$1$,", "\\(", "\\[", "```\n", "~~~\n", '{"a":', '{"a":[',
-    '"', "'", "\\", "\\\\", "9", "1,", "1,111", "-", "+", ".", "9^{", "\\frac{1}{", "answer is ", "answer: ", "answer \t", "x1 ", "\U0001f600", "\ud800",
+    " ", "\n", "a", "a b ", "é", "\u0301", "\u0f73", "\u0301\u0323", "(", "[", "{", "<", "<answer>", "</answer>",
+    "<think>", "</think>", "<answer>a</answer>", "</think><answer>", "\\boxed{", "\\boxed{}", "}", "$", "$1$,",
+    "\\(", "\\[", "```\n", "~~~\n", '{"a":', '{"a":[', '"', "'", "\\", "\\\\", "9", "1,", "1,111", "-", "+", ".",
+    "9^{", "\\frac{1}{", "answer is ", "answer: ", "answer \t", "x1 ", "\U0001f600", "\ud800",
 )  # fmt: skip
 
 _PIECES = (
-    "<answer>", "</answer>", "<think>", "</think>", "<confidence>", "</confidence>", "\\boxed{", "}", "{", "$", "\\frac{1}{2}",
-    "\\sqrt", "^{", "_", "1e999", "1e-999", "9" * 30, "0x10", "-0", "NaN", "Infinity", "```json\n", '{"a": 1}', "[1, 2]", "\n", "\r", "\x00",
-    "\u2028", "\u0130", "ß", "ﬁ", "٣", "½", "−", "\u202e", "\ud800", "\udfff", "\U0010ffff", "%", "!", "|", "&", "\\\\", "\\begin{pmatrix}",
-    "\\end{pmatrix}", " or ", ",", ":", "=", "<", "\\pm ", "\\infty", "\\text{", "(", ")", "[", "]", "answer is ", "#### ",
+    "<answer>", "</answer>", "<think>", "</think>", "<confidence>", "</confidence>", "\\boxed{", "}", "{", "$",
+    "\\frac{1}{2}", "\\sqrt", "^{", "_", "1e999", "1e-999", "9" * 30, "0x10", "-0", "NaN", "Infinity", "```json\n",
+    '{"a": 1}', "[1, 2]", "\n", "\r", "\x00", "\u2028", "\u0130", "ß", "ﬁ", "٣", "½", "−", "\u202e", "\ud800",
+    "\udfff", "\U0010ffff", "%", "!", "|", "&", "\\\\", "\\begin{pmatrix}", "\\end{pmatrix}", " or ", ",", ":", "=",
+    "<", "\\pm ", "\\infty", "\\text{", "(", ")", "[", "]", "answer is ", "#### ",
 )  # fmt: skip
 
 

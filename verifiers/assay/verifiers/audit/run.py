@@ -24,15 +24,15 @@ def audit(
 ) -> Report:
     """Whether a verifier keeps its promises.
 
-    Gold earns full reward; empty responses, the attack set and the golds of other tasks earn nothing; a list or a hedge earns
-    no more than a single answer; any unicode is scored; a malformed truth raises ``ValueError``; scores repeat, also in
-    threads; a megabyte takes bounded time; whitespace and unicode form do not matter; better is never paid less, where the
-    verifier claims it.
+    Gold earns full reward; empty responses, the attack set and the golds of other tasks earn nothing; a list or a
+    hedge earns no more than a single answer; any unicode is scored; a malformed truth raises ``ValueError``; scores
+    repeat, also in threads; a megabyte takes bounded time; whitespace and unicode form do not matter; better is never
+    paid less, where the verifier claims it.
 
     Args:
         verifier: a registered name, or the verifier itself.
-        tasks: mappings with ``truth`` and optionally ``gold`` (a response that earns full reward; else the verifier's own
-            ``gold`` is asked); None for the verifier's samples. Of many, 48 are taken at even distances.
+        tasks: mappings with ``truth`` and optionally ``gold`` (a response that earns full reward; else the verifier's
+            own ``gold`` is asked); None for the verifier's samples. Of many, 48 are taken at even distances.
         full: what a gold response earns; the registered value by default.
         floor: the most that a wrong response may earn; the registered value by default. With options that pay for a
             format, give both.
@@ -78,7 +78,9 @@ def _items(
 ) -> tuple[Item, ...]:
     rows: list[Mapping[str, Any]] = [{"truth": truth} for truth in verifier.samples] if tasks is None else list(tasks)
     if not rows:
-        raise ValueError(f"{verifier.name} has no sample tasks: give some, each with a truth and, if it can, a gold response")
+        raise ValueError(
+            f"{verifier.name} has no sample tasks: give some, each with a truth and, if it can, a gold response"
+        )
     step = -(-len(rows) // MAX_TASKS)
     items = []
     for row in rows[::step]:

@@ -54,7 +54,8 @@ class Subject:
         if isinstance(verdict, str):
             return verdict
         if verdict.correct is True or verdict.reward > self.floor + SLACK:
-            return f"{quote(response)} earns {verdict.reward:g} (correct: {verdict.correct}) where {quote(item.gold or '')} is right"
+            paid = f"{verdict.reward:g} (correct: {verdict.correct})"
+            return f"{quote(response)} earns {paid} where {quote(item.gold or '')} is right"
         return None
 
     def same_answer(self, response: str, item: Item) -> bool:

@@ -90,10 +90,10 @@ def calibrated(
     With ok = 1 for a right label, the expected reward is largest when q is the true probability of being right, so that
     honesty pays and correctness is never traded for it. ``form="code"`` is the affine version of the official code.
 
-    The strict reading: the blocks of ``pattern`` in that order up to the end, each tag exactly once after the thinking, and q a
-    plain decimal in [0, 1]. Anything else is a format failure and earns 0 (not less: a wrong and sure answer can earn
-    less than an unreadable one, a wrong answer with an honest q cannot, on average). The official code takes the last of
-    repeated tags; a second answer is no answer here.
+    The strict reading: the blocks of ``pattern`` in that order up to the end, each tag exactly once after the
+    thinking, and q a plain decimal in [0, 1]. Anything else is a format failure and earns 0 (not less: a wrong and
+    sure answer can earn less than an unreadable one, a wrong answer with an honest q cannot, on average). The
+    official code takes the last of repeated tags; a second answer is no answer here.
 
     Parts: ``format``, ``accuracy`` (ok), ``brier`` = (q - ok)^2, ``confidence`` = q; all 0 on a format failure.
 

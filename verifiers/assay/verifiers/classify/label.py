@@ -20,17 +20,17 @@ Equality = Literal["folded", "strip", "strict"]
 
 OPTIONS = {
     "mode": Option(
-        "exact: the answer is one label and nothing else; tagged: the same, inside <answer>; contains: exactly one label occurs "
-        "in the answer as whole words (lenient: 'not sports' contains 'sports')",
+        "exact: the answer is one label and nothing else; tagged: the same, inside <answer>; contains: exactly one "
+        "label occurs in the answer as whole words (lenient: 'not sports' contains 'sports')",
         ("exact", "tagged", "contains"),
     ),
     "think_mode": Option(
-        "layout asked for: none; think, then <answer>; after: <answer>, then think; adaptive: either, or <answer> alone",
+        "layout asked for: none; think, then <answer>; after: <answer>, then think; adaptive: think, or <answer> alone",
         ("none", "think", "after", "adaptive"),
     ),
     "equality": Option(
-        "folded: first line, without case, outer quotes and a final period (GenCLS++); strip: exact but for outer whitespace; "
-        "strict: exact",
+        "folded: first line, without case, outer quotes and a final period (GenCLS++); strip: exact but for outer "
+        "whitespace; strict: exact",
         ("folded", "strip", "strict"),
     ),
     "parity": Option("reward exactly as the official code of CLS-RL does", (False, True)),
@@ -61,20 +61,21 @@ def label(
 ) -> Score:
     """One label out of a closed set (GenCLS++, arXiv 2504.19898; CLS-RL, arXiv 2503.16188).
 
-    Reward = accuracy, plus ``format_weight`` x format where thinking is on. ``correct`` is the accuracy. There is no credit for
-    a label inside other text, and none for a second answer tag.
+    Reward = accuracy, plus ``format_weight`` x format where thinking is on. ``correct`` is the accuracy. There is no
+    credit for a label inside other text, and none for a second answer tag.
 
     Parts: ``accuracy``; ``format`` (thinking only); ``lenient``, the official substring test of CLS-RL, never paid;
     ``uncertain``, whether the answer carried the suffix.
 
-    ``parity=True`` differs from the default reading thus: without thinking the whole output must equal the label to the letter;
-    with thinking, the first answer tag on one line counts, later tags are ignored, an answer over two lines falls back to
-    the whole output, and repeated or nested tags can be well formed. ``mode``, ``equality``, ``format_weight`` and
-    ``uncertain`` do not apply. The official symbolic comparison of numbers is left out.
+    ``parity=True`` differs from the default reading thus: without thinking the whole output must equal the label to
+    the letter; with thinking, the first answer tag on one line counts, later tags are ignored, an answer over two
+    lines falls back to the whole output, and repeated or nested tags can be well formed. ``mode``, ``equality``,
+    ``format_weight`` and ``uncertain`` do not apply. The official symbolic comparison of numbers is left out.
 
     Args:
         response: what the model wrote.
-        truth: ``{"label": str, "labels": [str, ...]}`` and, where the task asks for numbers, ``"numeric": {number: label}``.
+        truth: ``{"label": str, "labels": [str, ...]}`` and, where the task asks for numbers, ``"numeric": {number:
+            label}``.
         mode: see ``OPTIONS``, which documents every option.
         think_mode: the layout asked for.
         equality: how two spellings are compared.

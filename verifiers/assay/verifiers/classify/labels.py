@@ -59,8 +59,8 @@ def label_set(truth: Mapping[str, Any]) -> tuple[LabelSet, str]:
         truth: ``label``, ``labels`` and, where labels are numbered, ``numeric``: ``{number: label}``.
 
     Raises:
-        ValueError: a key is missing or has another type; labels are equal after folding; the label or a number's label is not
-            among the labels, or the numbering is not one to one.
+        ValueError: a key is missing or has another type; labels are equal after folding; the label or a number's
+            label is not among the labels, or the numbering is not one to one.
     """
     gold, labels, numeric = truth.get("label"), truth.get("labels"), truth.get("numeric")
     if not isinstance(gold, str) or not isinstance(labels, Sequence) or isinstance(labels, str):

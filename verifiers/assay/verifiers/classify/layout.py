@@ -12,9 +12,9 @@ ThinkMode = Literal["none", "think", "after", "adaptive"]
 def answer_text(response: str, think_mode: ThinkMode, tagged: bool) -> tuple[str | None, str]:
     """The text that holds the answer, or None and the reason.
 
-    Without thinking it is the whole response. With it, it is the content of the one ``<answer>`` tag; where no such tag occurs
-    at all, the text after ``</think>`` (before ``<think>`` in mode ``after``), unless ``tagged`` insists on the tag. A second,
-    nested or unclosed answer tag means that there is no single answer.
+    Without thinking it is the whole response. With it, it is the content of the one ``<answer>`` tag; where no such
+    tag occurs at all, the text after ``</think>`` (before ``<think>`` in mode ``after``), unless ``tagged`` insists
+    on the tag. A second, nested or unclosed answer tag means that there is no single answer.
     """
     if think_mode == "none" and not tagged:
         return response, ""
@@ -32,8 +32,8 @@ def answer_text(response: str, think_mode: ThinkMode, tagged: bool) -> tuple[str
 def well_formed(response: str, think_mode: ThinkMode, strip: bool) -> bool:
     """Whether the whole response is laid out as its mode asks, with exactly one of each tag.
 
-    ``think``: ``<think>..</think> <answer>..</answer>``; ``after``: the answer first; ``adaptive``: the former, or the answer
-    alone. Whitespace between the two is free; around them only where ``strip``.
+    ``think``: ``<think>..</think> <answer>..</answer>``; ``after``: the answer first; ``adaptive``: the former, or
+    the answer alone. Whitespace between the two is free; around them only where ``strip``.
     """
     text = response.strip() if strip else response
     answer, think = block(text, "answer"), block(text, "think")

@@ -1,8 +1,8 @@
 """The readings of minglllli/CLS-RL (commit 0dc42e0), quirks included, in linear time.
 
-Each regular expression of the original is replaced by string searches that find the same match; the tests hold them equal on
-random input. Not reproduced: a symbolic comparison (math-verify) that the original tries before comparing strings, which can
-only matter for labels with numbers in them.
+Each regular expression of the original is replaced by string searches that find the same match; the tests hold them
+equal on random input. Not reproduced: a symbolic comparison (math-verify) that the original tries before comparing
+strings, which can only matter for labels with numbers in them.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _TURN = {
 
 
 def full_match(response: str, order: str) -> bool:
-    r"""Whether ``<think>.*?</think>\s*<answer>.*?</answer>`` (or the other order) matches all of the response, dots any character.
+    r"""Whether ``<think>.*?</think>\s*<answer>.*?</answer>`` (or the other order) matches all of the response.
 
-    Leading or trailing text fails; nested or repeated tags can pass.
+    The dot is any character. Leading or trailing text fails; nested or repeated tags can pass.
     """
     head, turn, tail = _TURN[order]
     if not (response.startswith(head) and response.endswith(tail)):
@@ -51,7 +51,7 @@ def line_answer(response: str) -> str | None:
 
 
 def accuracy_reward(response: str, label: str, think_mode: ThinkMode) -> float:
-    """R_accuracy, 0 or 1: plain equality without thinking, else lower-cased equality of the tag's content or of everything."""
+    """R_accuracy, 0 or 1: without thinking plain equality, else lower-cased equality of the tag's content or of all."""
     if think_mode == "none":
         return float(response == label)
     inside = line_answer(response)
@@ -60,9 +60,10 @@ def accuracy_reward(response: str, label: str, think_mode: ThinkMode) -> float:
 
 
 def lenient(response: str, label: str) -> bool:
-    """The original's test scoring: the label is, or is a substring of, the first answer tag's content or the whole output.
+    """The original's test scoring: the label occurs in the first answer tag's content, or in the whole output.
 
-    Underscores are tried as spaces too. A reply that lists every class is counted right, which is why nothing is paid for it.
+    Underscores are tried as spaces too. A reply that lists every class is counted right, which is why nothing is paid
+    for it.
     """
     start = response.find(_OPEN)
     end = response.find(_CLOSE, start + len(_OPEN)) if start >= 0 else -1

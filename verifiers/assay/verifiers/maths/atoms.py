@@ -44,37 +44,45 @@ class Atoms:
     # the rules of Parser that atoms come back to
 
     def expression(self) -> Node:
+        """A sum."""
         raise NotImplementedError
 
     def items(self) -> list[Node]:
+        """Relations with separators between them."""
         raise NotImplementedError
 
     def power(self) -> Node:
+        """An atom with its exponents."""
         raise NotImplementedError
 
     # the cursor
 
     def peek(self) -> Token:
+        """The next token."""
         return self.tokens[self.at]
 
     def advance(self) -> Token:
+        """Consume the next token; the end stays."""
         token = self.tokens[self.at]
         if token.kind != "end":
             self.at += 1
         return token
 
     def accept(self, text: str) -> bool:
+        """Consume the next token if it is this operator."""
         if self.peek() == ("op", text):
             self.at += 1
             return True
         return False
 
     def expect(self, text: str) -> None:
+        """Consume this operator, or fail."""
         if not self.accept(text):
             raise ParseError(f"expected {text!r}, found {self.peek().text!r}")
 
     @contextmanager
     def deeper(self) -> Iterator[None]:
+        """Count one level of nesting."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise ParseError("nested too deeply")
@@ -132,6 +140,7 @@ class Atoms:
         return False
 
     def atom(self) -> Node:
+        """A number, name, bracket, function or matrix."""
         token = self.peek()
         kind, text = token
         if kind == "number":
@@ -149,6 +158,7 @@ class Atoms:
         raise ParseError("the expression ends too soon")
 
     def operator(self, text: str) -> Node:
+        """What begins with a command or a character."""
         self.advance()
         if text in {"(", "["}:
             return self.brackets(text)
@@ -192,6 +202,7 @@ class Atoms:
         return self.atom()
 
     def root(self) -> Node:
+        """A square root, or another one by its degree."""
         degree: Node = Node("num", Fraction(2))
         if self.accept("["):
             degree = self.expression()
@@ -199,6 +210,7 @@ class Atoms:
         return Node("pow", None, (self.atom(), Node("div", None, (Node("num", Fraction(1)), degree))))
 
     def brackets(self, opened: str) -> Node:
+        """A group, a tuple or an interval."""
         bars, self.bars = self.bars, 0
         items = self.items()
         self.bars = bars
@@ -210,6 +222,7 @@ class Atoms:
         raise ParseError(f"unclosed {opened!r}")
 
     def braces(self) -> Node:
+        """A set."""
         if self.accept("\\}"):
             return Node("set", "{}", ())
         items = self.items()
@@ -217,6 +230,7 @@ class Atoms:
         return Node("set", "{}", tuple(items))
 
     def fence(self, closing: str, function: str) -> Node:
+        """An absolute value, a floor or a ceiling."""
         self.bars += closing == "|"
         node = self.expression()
         self.expect(closing)
@@ -224,7 +238,7 @@ class Atoms:
         return Node("call", function, (node,))
 
     def call(self, function: str) -> Node:
-        r"""A function: ``\sin x``, ``\sin^2 x``, ``\log_2 8``, ``sqrt(2)``; without brackets it takes the factors that follow."""
+        r"""A function: ``\sin x``, ``\sin^2 x``, ``\log_2 8``; without brackets it takes the factors that follow."""
         base = exponent = None
         function = words.SYNONYMS.get(function, function)
         if function == "log" and self.accept("_"):
@@ -289,6 +303,7 @@ class Atoms:
         return Node("sym", f"{digits.lstrip('0') or '0'}_{self.subscript()}")
 
     def subscript(self) -> str:
+        """A subscript as text."""
         if not self.accept("{"):
             return self.advance().text
         parts = []
@@ -299,6 +314,7 @@ class Atoms:
         return "".join(parts)
 
     def matrix(self) -> Node:
+        """Rows of expressions."""
         opening = self.advance().text
         name = opening[opening.index("{") + 1 : -1]
         if not opening.startswith("\\begin") or name not in _MATRICES:

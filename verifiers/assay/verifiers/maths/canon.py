@@ -17,8 +17,8 @@ _ONE, _MINUS_ONE = num(1), num(-1)
 def canonical(node: Node) -> Node:
     """An equal tree that ignores order, grouping, notation and like terms, but neither expands nor factors.
 
-    Rational subexpressions are folded, quotients become powers of -1, roots become powers, sums and products are flattened,
-    collected and sorted. Two trees with the same canonical form are equal wherever they are defined.
+    Rational subexpressions are folded, quotients become powers of -1, roots become powers, sums and products are
+    flattened, collected and sorted. Two trees with the same canonical form are equal wherever they are defined.
     """
     value = rational(node)
     if value is not None:

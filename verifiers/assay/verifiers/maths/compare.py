@@ -12,7 +12,7 @@ from assay.verifiers.maths import points
 from assay.verifiers.maths.canon import canonical, order
 from assay.verifiers.maths.exact import rational
 from assay.verifiers.maths.final import is_final, is_literal
-from assay.verifiers.maths.functions import Undefined
+from assay.verifiers.maths.functions import UndefinedError
 from assay.verifiers.maths.nodes import Node, name, num
 from assay.verifiers.maths.numeric import context, evaluate
 
@@ -33,8 +33,8 @@ class Verdict:
 class Rules:
     """How answers are compared: see the options of ``math.numeric``.
 
-    ``prove`` is the symbolic tier, given two trees and a number of seconds: True, False, or None where it cannot tell; None
-    switches it off. ``budget`` is what the whole decision may cost.
+    ``prove`` is the symbolic tier, given two trees and a number of seconds: True, False, or None where it cannot
+    tell; None switches it off. ``budget`` is what the whole decision may cost.
     """
 
     form: str = "final"
@@ -109,7 +109,7 @@ def _equal_values(gold: Node, answer: Node, rules: Rules) -> Verdict:
 def _near(gold: Node, answer: Node, tolerance: float) -> bool:
     try:
         left, right = evaluate(gold, {}, 30), evaluate(answer, {}, 30)
-    except Undefined:
+    except UndefinedError:
         return False
     with localcontext(context(30)):
         return not left[1] and not right[1] and abs(left[0] - right[0]) <= abs(left[0]) * Decimal(tolerance)

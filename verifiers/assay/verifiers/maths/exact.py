@@ -11,7 +11,7 @@ MAX_BITS = 20_000
 MAX_FACTORIAL = 1_000
 
 
-class NotRational(Exception):
+class NotRationalError(Exception):
     """The expression has no exact rational value within the bounds."""
 
 
@@ -19,7 +19,7 @@ def rational(node: Node) -> Fraction | None:
     """The exact value, or None where there is none, it is undefined, or it needs more than 20,000 bits."""
     try:
         return _value(node)
-    except NotRational:
+    except NotRationalError:
         return None
 
 
@@ -28,7 +28,7 @@ def _value(node: Node) -> Fraction:
     if kind == "num":
         return number(node)
     if kind in {"sym", "const", "text", "pm", "set", "seq", "rel", "union", "matrix", "ratio", "row"}:
-        raise NotRational
+        raise NotRationalError
     values = [_value(arg) for arg in node.args]
     if kind == "neg":
         result = -values[0]
@@ -49,7 +49,7 @@ def _value(node: Node) -> Fraction:
     else:
         result = _call(str(node.value), values)
     if _bits(result) > MAX_BITS:
-        raise NotRational
+        raise NotRationalError
     return result
 
 
@@ -59,7 +59,7 @@ def _bits(value: Fraction) -> int:
 
 def _divide(top: Fraction, bottom: Fraction) -> Fraction:
     if not bottom:
-        raise NotRational
+        raise NotRationalError
     return top / bottom
 
 
@@ -67,11 +67,11 @@ def _power(base: Fraction, exponent: Fraction) -> Fraction:
     if exponent.denominator != 1:
         return _root(base, exponent)
     if not base and exponent <= 0:
-        raise NotRational
+        raise NotRationalError
     if base in (0, 1, -1):
         return base if exponent % 2 else base * base
     if abs(exponent) * _bits(base) > 2 * MAX_BITS:
-        raise NotRational
+        raise NotRationalError
     return base ** int(exponent)
 
 
@@ -79,10 +79,10 @@ def _root(base: Fraction, exponent: Fraction) -> Fraction:
     """A rational power that happens to be rational, as 4^(1/2)."""
     degree = exponent.denominator
     if base < 0 or degree > 64:
-        raise NotRational
+        raise NotRationalError
     top, bottom = _integer_root(base.numerator, degree), _integer_root(base.denominator, degree)
     if top is None or bottom is None:
-        raise NotRational
+        raise NotRationalError
     return _power(Fraction(top, bottom), Fraction(exponent.numerator))
 
 
@@ -113,4 +113,4 @@ def _call(function: str, values: list[Fraction]) -> Fraction:
         return Fraction(math.factorial(int(first)))
     if function == "binom" and all(value.denominator == 1 and 0 <= value <= MAX_FACTORIAL for value in values):
         return Fraction(math.comb(int(first), int(values[1])))
-    raise NotRational
+    raise NotRationalError

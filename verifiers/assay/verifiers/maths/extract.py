@@ -35,7 +35,8 @@ def find_answer(response: str, where: Where = "auto") -> str | None:
 
     Args:
         response: any text.
-        where: ``auto``; ``boxed``, ``answer`` (tag) and ``whole`` allow only that; ``last`` takes the last number anywhere.
+        where: ``auto``; ``boxed``, ``answer`` (tag) and ``whole`` allow only that; ``last`` takes the last number
+            anywhere.
     """
     text = after_think(response)
     if text is None:
@@ -57,7 +58,8 @@ def find_answer(response: str, where: Where = "auto") -> str | None:
         stated = _after_statement(text)
         if stated is not None:
             return stated
-    return _segments(text) if where == "auto" and "$" in text or "\\(" in text or "\\[" in text else clean(text)
+    delimited = any(mark in text for mark in ("$", "\\(", "\\["))
+    return _segments(text) if where == "auto" and delimited else clean(text)
 
 
 def _inside(text: str) -> str | None:
@@ -66,7 +68,7 @@ def _inside(text: str) -> str | None:
 
 
 def clean(text: str) -> str | None:
-    """``text`` without markdown emphasis, delimiters, a leading "=", a final full stop and unit words after a number."""
+    """``text`` without emphasis, delimiters, a leading "=", a final full stop and unit words after a number."""
     if len(text) > 2 * _LONGEST:
         text = text.strip()
     if len(text) > _LONGEST:
@@ -82,7 +84,7 @@ def clean(text: str) -> str | None:
 
 
 def _after_statement(text: str) -> str | None:
-    """The rest of the sentence after the last statement of an answer; None where there is none or nothing follows it."""
+    """The rest of the sentence after the last statement of an answer; None where there is none."""
     last = None
     for last in _STATED.finditer(text):  # noqa: B007 - the last one is the result
         pass

@@ -8,12 +8,10 @@ from assay.verifiers.maths.nodes import Node, num, number
 
 
 def is_literal(node: Node) -> bool:
-    """Whether the node is written as one number: whole, decimal, percent, mixed, a quotient of whole numbers, a x 10^n."""
+    """Whether the node is written as one number: whole, decimal, percent, mixed, whole over whole, or a x 10^n."""
     if node.kind in {"neg", "percent"}:
         return is_literal(node.args[0])
-    if node.kind == "num":
-        return True
-    if node.kind == "mixed":
+    if node.kind in {"num", "mixed"}:
         return True
     if node.kind == "div":
         return all(_whole(arg) for arg in node.args)

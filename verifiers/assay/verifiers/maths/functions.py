@@ -6,7 +6,7 @@ from decimal import Decimal, getcontext, localcontext
 from functools import lru_cache
 
 
-class Undefined(Exception):
+class UndefinedError(Exception):
     """The value is not defined, not real where it must be, or out of range."""
 
 
@@ -37,10 +37,10 @@ def sin_cos(x: Decimal) -> tuple[Decimal, Decimal]:
     """Sine and cosine of ``x`` radians.
 
     Raises:
-        Undefined: beyond 10^15, where the argument keeps too few digits.
+        UndefinedError: beyond 10^15, where the argument keeps too few digits.
     """
     if abs(x) > Decimal(10) ** 15:
-        raise Undefined
+        raise UndefinedError
     with localcontext() as context:
         context.prec += 20
         quarter = pi() / 2
@@ -90,14 +90,14 @@ def real(function: str, x: Decimal) -> Decimal:
     """A function of one real number by its name.
 
     Raises:
-        Undefined: outside its real domain.
+        UndefinedError: outside its real domain.
     """
     if function in {"sin", "cos", "tan", "cot", "sec", "csc"}:
         sine, cosine = sin_cos(x)
         return _trigonometric(function, sine, cosine)
     if function in {"ln", "log"}:
         if x <= 0:
-            raise Undefined
+            raise UndefinedError
         return x.ln()
     if function == "exp":
         return x.exp()
@@ -110,7 +110,7 @@ def real(function: str, x: Decimal) -> Decimal:
     if function in {"arcsin", "arccos"} and abs(x) <= 1:
         sine = (pi() / 2).copy_sign(x) if abs(x) == 1 else arctan(x / (1 - x * x).sqrt())
         return sine if function == "arcsin" else pi() / 2 - sine
-    raise Undefined
+    raise UndefinedError
 
 
 def _trigonometric(function: str, sine: Decimal, cosine: Decimal) -> Decimal:
@@ -123,5 +123,5 @@ def _trigonometric(function: str, sine: Decimal, cosine: Decimal) -> Decimal:
         "csc": (Decimal(1), sine),
     }[function]
     if abs(bottom) < Decimal(10) ** -(getcontext().prec - 5):
-        raise Undefined
+        raise UndefinedError
     return top / bottom

@@ -19,7 +19,8 @@ def decide(
 ) -> tuple[bool, bool, str, str]:
     """``(equal, parsed, tier, note)`` for two cleaned texts.
 
-    A gold that is no expression is compared as folded text. Where the gold is a list, ``1,000`` in the answer may be one too.
+    A gold that is no expression is compared as folded text. Where the gold is a list, ``1,000`` in the answer may be
+    one too.
     """
     if fold(gold) == fold(answer) and _is_word(gold):
         return True, True, "text", ""

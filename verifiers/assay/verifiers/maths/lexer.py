@@ -38,11 +38,12 @@ _TOKEN = re.compile(
     r"|(?P<single>.))"
 )
 _ALIASES = {
-    "\\dfrac": "\\frac", "\\tfrac": "\\frac", "\\cfrac": "\\frac", "\\leq": "\\le", "\\geq": "\\ge", "\\neq": "\\ne",
-    "\\leqslant": "\\le", "\\geqslant": "\\ge", "<=": "\\le", ">=": "\\ge", "!=": "\\ne", "\\lt": "<", "\\gt": ">",
-    "\\ast": "*", "\\times": "*", "\\cdot": "*", "\\div": "/", "**": "^", "\\lbrace": "\\{", "\\rbrace": "\\}",
-    "\\dbinom": "\\binom", "\\tbinom": "\\binom", "\\varnothing": "\\emptyset", "\\vert": "|", "\\mid": "|", "\\lvert": "|",
-    "\\rvert": "|", "\\degree": "\\circ", "\\%": "%", "\\lbrack": "[", "\\rbrack": "]", "\\colon": ":", "\\ldots": "...",
+    "\\dfrac": "\\frac", "\\tfrac": "\\frac", "\\cfrac": "\\frac", "\\leq": "\\le", "\\geq": "\\ge",
+    "\\neq": "\\ne", "\\leqslant": "\\le", "\\geqslant": "\\ge", "<=": "\\le", ">=": "\\ge", "!=": "\\ne",
+    "\\lt": "<", "\\gt": ">", "\\ast": "*", "\\times": "*", "\\cdot": "*", "\\div": "/", "**": "^",
+    "\\lbrace": "\\{", "\\rbrace": "\\}", "\\dbinom": "\\binom", "\\tbinom": "\\binom",
+    "\\varnothing": "\\emptyset", "\\vert": "|", "\\mid": "|", "\\lvert": "|", "\\rvert": "|", "\\degree": "\\circ",
+    "\\%": "%", "\\lbrack": "[", "\\rbrack": "]", "\\colon": ":", "\\ldots": "...",
 }  # fmt: skip
 
 
@@ -53,17 +54,20 @@ class Token(tuple[str, str]):
 
     @property
     def kind(self) -> str:
+        """What sort of token it is."""
         return self[0]
 
     @property
     def text(self) -> str:
+        """The token as written, aliases resolved."""
         return self[1]
 
 
 def tokens(text: str, grouping: bool = True) -> list[Token]:
     """The tokens of ``text``, ending with one of kind ``end``.
 
-    Spacing commands are dropped. With ``grouping``, ``1,000`` outside brackets is one number; inside brackets a comma separates.
+    Spacing commands are dropped. With ``grouping``, ``1,000`` outside brackets is one number; inside brackets a comma
+    separates.
 
     Raises:
         ParseError: more than 400 tokens.

@@ -2,10 +2,13 @@
 
 Kinds (arguments in brackets; ``value`` where it says so):
 
-- numbers: ``num`` (value: Fraction), ``const`` (value: pi, e, i, inf), ``sym`` (value: name), ``percent`` [x], ``mixed`` [whole, part]
-- arithmetic: ``neg`` [x], ``add`` [...], ``mul`` [...], ``div`` [a, b], ``pow`` [base, exponent], ``call`` [...] (value: function name)
+- numbers: ``num`` (value: Fraction), ``const`` (value: pi, e, i, inf), ``sym`` (value: name), ``percent`` [x],
+  ``mixed`` [whole, part]
+- arithmetic: ``neg`` [x], ``add`` [...], ``mul`` [...], ``div`` [a, b], ``pow`` [base, exponent], ``call`` [...]
+  (value: function name)
 - ``pm`` [a, b] (value: "+-" or "-+"): a plus or minus b
-- structures: ``set`` [...], ``seq`` [...] (value: its two brackets, as "(]"), ``union`` [...], ``ratio`` [...], ``matrix`` [rows], ``row``
+- structures: ``set`` [...], ``seq`` [...] (value: its two brackets, as "(]"), ``union`` [...], ``ratio`` [...],
+  ``matrix`` [rows], ``row``
 - relations: ``rel`` [sides] (value: operators joined by blanks, one fewer than sides)
 - ``text`` (value: folded words), ``quantity`` [x] (value: unit)
 """
@@ -55,7 +58,7 @@ def name(node: Node) -> str:
 
 
 def join(kind: str, left: Node, right: Node) -> Node:
-    """``left`` and ``right`` under one ``add`` or ``mul``; a left one of the same kind is extended, so that sums stay flat."""
+    """``left`` and ``right`` under one ``add`` or ``mul``; a left one of that kind is extended, to keep sums flat."""
     return Node(kind, None, (*left.args, right) if left.kind == kind else (left, right))
 
 

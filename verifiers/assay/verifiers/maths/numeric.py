@@ -6,14 +6,14 @@ import math
 from collections.abc import Mapping
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
 
-from assay.verifiers.maths.functions import Undefined, pi, real
+from assay.verifiers.maths.functions import UndefinedError, pi, real
 from assay.verifiers.maths.nodes import Node, name, number
 
 Complex = tuple[Decimal, Decimal]
 _ZERO, _ONE = Decimal(0), Decimal(1)
 
 
-class Unsupported(Undefined):
+class UnsupportedError(UndefinedError):
     """The value may well exist, but this tier cannot compute it."""
 
 
@@ -39,14 +39,14 @@ def evaluate(node: Node, point: Mapping[str, Decimal], precision: int, real_only
         real_only: refuse complex numbers on the way, even where the result would be real.
 
     Raises:
-        Undefined: division by zero, out of range, complex where ``real_only``, a structure that has no value.
-        Unsupported: a complex function, or a combinatorial one of fractions.
+        UndefinedError: division by zero, out of range, complex where ``real_only``, a structure that has no value.
+        UnsupportedError: a complex function, or a combinatorial one of fractions.
     """
     with localcontext(context(precision)):
         try:
             return _value(node, point, real_only)
         except (ArithmeticError, MemoryError) as error:
-            raise Undefined(str(error)) from None
+            raise UndefinedError(str(error)) from None
 
 
 def _value(node: Node, point: Mapping[str, Decimal], real_only: bool) -> Complex:
@@ -76,7 +76,7 @@ def _value(node: Node, point: Mapping[str, Decimal], real_only: bool) -> Complex
         return values[0][0] / 100, values[0][1] / 100
     if kind == "call":
         return _call(name(node), values)
-    raise Undefined
+    raise UndefinedError
 
 
 def _constant(constant: str, real_only: bool) -> Complex:
@@ -86,7 +86,7 @@ def _constant(constant: str, real_only: bool) -> Complex:
         return _ONE.exp(), _ZERO
     if constant == "i" and not real_only:
         return _ZERO, _ONE
-    raise Undefined
+    raise UndefinedError
 
 
 def _times(a: Complex, b: Complex) -> Complex:
@@ -104,17 +104,17 @@ def _inverse(a: Complex) -> Complex:
 
 def _power(base: Complex, exponent: Complex, real_only: bool) -> Complex:
     if exponent[1]:
-        raise Unsupported
+        raise UnsupportedError
     power = exponent[0]
     whole = power == power.to_integral_value()
     if not base[1] and (base[0] > 0 or whole):
         if not base[0] and power <= 0:
-            raise Undefined
+            raise UndefinedError
         return base[0] ** power, _ZERO
     if not base[0] and not base[1]:
         return _ZERO, _ZERO
     if real_only:
-        raise Undefined
+        raise UndefinedError
     if whole and abs(power) <= 64:
         result: Complex = (_ONE, _ZERO)
         for _ in range(abs(int(power))):
@@ -122,7 +122,7 @@ def _power(base: Complex, exponent: Complex, real_only: bool) -> Complex:
         return result if power > 0 else _inverse(result)
     if power == Decimal("0.5"):
         return _square_root(base)
-    raise Unsupported
+    raise UnsupportedError
 
 
 def _square_root(a: Complex) -> Complex:
@@ -137,10 +137,10 @@ def _call(function: str, values: list[Complex]) -> Complex:
     if function == "abs":
         return (x * x + imaginary * imaginary).sqrt() if imaginary else abs(x), _ZERO
     if imaginary or any(value[1] for value in rest):
-        raise Unsupported
+        raise UnsupportedError
     if function in {"floor", "ceil"}:
         if x != (nearest := x.to_integral_value()) and abs(x - nearest) < Decimal("1e-20"):
-            raise Unsupported  # a whole number that rounding missed
+            raise UnsupportedError  # a whole number that rounding missed
         return x.to_integral_value("ROUND_FLOOR" if function == "floor" else "ROUND_CEILING"), _ZERO
     if function in {"factorial", "binom"}:
         return _combinatorial(function, x, rest), _ZERO
@@ -150,15 +150,15 @@ def _call(function: str, values: list[Complex]) -> Complex:
     if function in {"ln", "exp"} or not rest:
         try:
             return real(function, x), _ZERO
-        except Undefined:
-            raise Unsupported from None  # the complex function has a value there
-    raise Unsupported
+        except UndefinedError:
+            raise UnsupportedError from None  # the complex function has a value there
+    raise UnsupportedError
 
 
 def _combinatorial(function: str, n: Decimal, rest: list[Complex]) -> Decimal:
     k = rest[0][0] if rest else _ZERO
     if n != n.to_integral_value() or k != k.to_integral_value():
-        raise Unsupported
+        raise UnsupportedError
     if not 0 <= n <= 1000 or not 0 <= k <= 1000:
-        raise Unsupported
+        raise UnsupportedError
     return Decimal(math.comb(int(n), int(k)) if function == "binom" else math.factorial(int(n)))

@@ -1,8 +1,9 @@
 """Expressions into trees: LaTeX and plain notation, by recursive descent.
 
-Ambiguities are settled thus: ``2^10`` is two to the tenth; ``\\frac12`` one half; ``2 1/2`` and ``2\\frac12`` are mixed numbers; two
-numbers side by side, or a number right after a letter, are no product; ``1,000`` outside brackets is a thousand; runs of
-up to three letters are products of variables, longer ones are words; ``e`` and ``i`` are constants.
+Ambiguities are settled thus: ``2^10`` is two to the tenth; ``\\frac12`` one half; ``2 1/2`` and ``2\\frac12`` are
+mixed numbers; two numbers side by side, or a number right after a letter, are no product; ``1,000`` outside brackets
+is a thousand; runs of up to three letters are products of variables, longer ones are words; ``e`` and ``i`` are
+constants.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Parser(Atoms):
         return items[0] if len(items) == 1 else Node("set", "bare", tuple(items))
 
     def items(self) -> list[Node]:
+        """Relations with separators between them."""
         found = [self.relation()]
         while self.separator():
             found.append(self.relation())
@@ -54,6 +56,7 @@ class Parser(Atoms):
                 return seen
 
     def relation(self) -> Node:
+        """Sums with relation signs between them."""
         sides, operators = [self.union()], []
         while self.peek().kind == "op" and self.peek().text in _RELATIONS:
             operators.append(self.advance().text)
@@ -65,12 +68,14 @@ class Parser(Atoms):
         return Node("rel", " ".join(operators), tuple(sides))
 
     def union(self) -> Node:
+        """Intervals or sets joined by cups."""
         parts = [self.ratio()]
         while self.accept("\\cup"):
             parts.append(self.ratio())
         return parts[0] if len(parts) == 1 else Node("union", None, tuple(parts))
 
     def ratio(self) -> Node:
+        """Sums with colons between them."""
         parts = [self.expression()]
         while self.accept(":"):
             parts.append(self.expression())
@@ -114,6 +119,7 @@ class Parser(Atoms):
                 return left
 
     def signed(self) -> Node:
+        """A factor with its sign, after an operator."""
         if self.accept("-"):
             with self.deeper():
                 return Node("neg", None, (self.signed(),))
@@ -151,6 +157,7 @@ class Parser(Atoms):
         return Node("mixed", None, (whole, part))
 
     def power(self) -> Node:
+        """An atom with its exponents."""
         base = self.postfix()
         while self.peek().text == "^" and self.peek().kind == "op":
             self.advance()
@@ -190,8 +197,8 @@ def parse(text: str, grouping: bool = True) -> Node:
         grouping: whether ``1,000`` is a thousand (else a list of two).
 
     Raises:
-        ParseError: anything outside the language, over 1,000 characters, over 400 tokens, or nested over 40 deep in brackets
-            or 60 deep in all.
+        ParseError: anything outside the language, over 1,000 characters, over 400 tokens, or nested over 40 deep in
+            brackets or 60 deep in all.
     """
     if len(text) > MAX_CHARS:
         raise ParseError("the expression is too long")

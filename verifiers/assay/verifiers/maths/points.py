@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
-from assay.verifiers.maths.functions import Undefined
+from assay.verifiers.maths.functions import UndefinedError
 from assay.verifiers.maths.nodes import Node, name
-from assay.verifiers.maths.numeric import Unsupported, context, evaluate
+from assay.verifiers.maths.numeric import UnsupportedError, context, evaluate
 
 PRECISION = 50
 MAX_SYMBOLS = 8
@@ -21,7 +21,7 @@ Point = Mapping[str, Decimal]
 
 @dataclass
 class Budget:
-    """What one decision may still cost: nodes to evaluate, and seconds to ask sympy. Both keep hostile answers under a second."""
+    """What one decision may still cost, to keep hostile answers under a second: nodes to evaluate, seconds of sympy."""
 
     nodes: int = 5_000
     seconds: float = 0.8
@@ -40,8 +40,8 @@ def symbols(*nodes: Node) -> list[str]:
 def points(names: list[str]) -> Iterable[tuple[Point, bool]]:
     """Points at which to compare, fixed for all time, each with whether values must be real throughout.
 
-    Two of positive fractions, four of positive whole numbers, three of mixed sign. Where variables are negative only real
-    values count, so that sqrt(1/n) and 1/sqrt(n) agree while |x| and x do not.
+    Two of positive fractions, four of positive whole numbers, three of mixed sign. Where variables are negative only
+    real values count, so that sqrt(1/n) and 1/sqrt(n) agree while |x| and x do not.
     """
     for table, shift in ((_FRACTIONS, 0), (_FRACTIONS, 3), (_WHOLE, 0), (_WHOLE, 1), (_WHOLE, 2), (_WHOLE, 5)):
         yield {symbol: Decimal(table[(k + shift) % 8]) for k, symbol in enumerate(names)}, False
@@ -55,8 +55,9 @@ def points(names: list[str]) -> Iterable[tuple[Point, bool]]:
 def same_value(a: Node, b: Node, budget: Budget) -> tuple[bool | None, bool]:
     """Whether two expressions have the same values, and whether a symbolic proof may know more.
 
-    The first is None where too few values could be computed; the second says whether that was for want of complex functions.
-    Constants are equal if they agree to 40 digits, and their difference, if it is not 0 at once, vanishes as the precision grows.
+    The first is None where too few values could be computed; the second says whether that was for want of complex
+    functions. Constants are equal if they agree to 40 digits, and their difference, if it is not 0 at once, vanishes
+    as the precision grows.
     """
     names = symbols(a, b)
     if len(names) > MAX_SYMBOLS:
@@ -69,9 +70,9 @@ def same_value(a: Node, b: Node, budget: Budget) -> tuple[bool | None, bool]:
             if not _same_at(a, b, point, real_only):
                 return False, False
             agreements += 1
-        except Unsupported:
+        except UnsupportedError:
             beyond = True
-        except (Undefined, ArithmeticError):
+        except (UndefinedError, ArithmeticError):
             continue
     return (True if agreements >= (_AGREEMENTS if names else 1) else None), beyond
 
@@ -95,7 +96,7 @@ def _gap(a: Node, b: Node, point: Point, precision: int, real_only: bool) -> tup
 
 
 def proportional(a: Node, b: Node, positive: bool, budget: Budget) -> bool | None:
-    """Whether a = c b for a constant c other than 0 (above 0 if ``positive``); None where too few values could be computed."""
+    """Whether a = c b for a constant c other than 0 (above 0 if ``positive``); None where too few values are known."""
     names = symbols(a, b)
     if not names or len(names) > MAX_SYMBOLS:
         return None
@@ -113,7 +114,7 @@ def proportional(a: Node, b: Node, positive: bool, budget: Budget) -> bool | Non
                 first = first or ratio
                 if not ratio or abs(ratio - first) > abs(ratio) * Decimal("1e-35") or (positive and ratio < 0):
                     return False
-        except (Undefined, ArithmeticError):
+        except (UndefinedError, ArithmeticError):
             continue
         agreements += 1
     return True if agreements >= _AGREEMENTS else None

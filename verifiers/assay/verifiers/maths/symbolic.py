@@ -1,7 +1,8 @@
 """The symbolic tier: asking sympy, in a process that can be killed.
 
-What crosses the pipe is the tree of our own parser, as JSON; no text of a response is ever evaluated. The process is started
-on first use, loads sympy once, and serves from a fork of itself, so that a killed server is back in milliseconds.
+What crosses the pipe is the tree of our own parser, as JSON; no text of a response is ever evaluated. The process is
+started on first use, loads sympy once, and serves from a fork of itself, so that a killed server is back in
+milliseconds.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Worker:
         return int(pipe.fileno())
 
     def ask(self, question: str, seconds: float) -> bool | None:
-        """The answer to a question, or None: not known, or not within ``seconds`` (the server is then killed and replaced)."""
+        """The answer, or None: not known, or not within ``seconds`` (the server is then killed and replaced)."""
         assert self._process.stdin is not None
         self._process.stdin.write(question.encode() + b"\n")
         deadline = time.monotonic() + seconds
@@ -92,7 +93,7 @@ class Worker:
                 return int(reply["ready"])
 
     def _line(self, deadline: float) -> dict[str, Any] | None:
-        """The next line that is a JSON object; None at the deadline. A line that a killed server cut short is skipped."""
+        """The next JSON object; None at the deadline. A line that a killed server cut short is skipped."""
         while True:
             line, newline, rest = self._buffer.partition(b"\n")
             if newline:

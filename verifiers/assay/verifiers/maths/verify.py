@@ -19,12 +19,13 @@ _MAX_GOLD = 1_000
 
 OPTIONS = {
     "extract": Option(
-        "where the answer stands: auto (answer tag, last box, statement, formula, short text), boxed, answer, last (number), whole",
+        "where the answer stands: auto (answer tag, last box, statement, formula, short text), boxed, answer (tag), "
+        "last (number), whole",
         ("auto", "boxed", "answer", "last", "whole"),
     ),
     "form": Option(
-        "final: a numeric answer must be worked out, in lowest terms; value: any equal expression; same: the gold's form up to "
-        "order and notation",
+        "final: a numeric answer must be worked out, in lowest terms; value: any equal expression; same: the gold's "
+        "form up to order and notation",
         ("final", "value", "same"),
     ),
     "percent": Option("ratio: 50% is 0.5; either: 50% also passes for 50", ("ratio", "either")),
@@ -112,15 +113,16 @@ def numeric(
     r"""1 if the answer in the response equals the gold one, else 0.
 
     Understood are integers, decimals, fractions, percent, mixed and scientific numbers, roots, powers, elementary
-    functions, variables, equations and inequalities, tuples, intervals, sets, unions, matrices, ratios, plus-minus, units and
-    words, in LaTeX or plain notation. A ladder decides: equal text; exact rational value; equal structure after
-    sorting and collecting; equal values at 40 digits, at several points where there are variables; sympy for complex
-    functions, in a process that is killed after 0.8 s. What stays undecided is not equal.
+    functions, variables, equations and inequalities, tuples, intervals, sets, unions, matrices, ratios, plus-minus,
+    units and words, in LaTeX or plain notation. A ladder decides: equal text; exact rational value; equal structure
+    after sorting and collecting; equal values at 40 digits, at several points where there are variables; sympy for
+    complex functions, in a process that is killed after 0.8 s. What stays undecided is not equal.
 
-    The strict reading: a list ("41 or 42") is a set and never equals one number; of several boxes the last counts; a second
-    answer tag is a failure; a letter or word next to a number is no answer. With a number as gold, the answer must be worked out: ``84/2``
-    and ``40+2`` are not 42 (``form="value"`` accepts them). With an expression as gold, one that equals it in another
-    form is right, even if it stood in the question: list such expressions in the truth's ``given``, or use ``form="same"``.
+    The strict reading: a list ("41 or 42") is a set and never equals one number; of several boxes the last counts; a
+    second answer tag is a failure; a letter or word next to a number is no answer. With a number as gold, the answer
+    must be worked out: ``84/2`` and ``40+2`` are not 42 (``form="value"`` accepts them). With an expression as gold,
+    one that equals it in another form is right, even if it stood in the question: list such expressions in the
+    truth's ``given``, or use ``form="same"``.
 
     Args:
         response: what the model wrote.

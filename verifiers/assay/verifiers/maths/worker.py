@@ -1,7 +1,7 @@
 """The process behind the symbolic tier: ``python -m assay.verifiers.maths.worker``.
 
-It reads one JSON line per question, two trees, and writes one line per answer, ``{"equal": true | false | null}``. After loading
-sympy it forks; the child serves, and when that is killed the parent forks another.
+It reads one JSON line per question, two trees, and writes one line per answer, ``{"equal": true | false | null}``.
+After loading sympy it forks; the child serves, and when that is killed the parent forks another.
 """
 
 from __future__ import annotations

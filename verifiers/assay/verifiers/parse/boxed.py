@@ -11,8 +11,8 @@ _TOKEN = re.compile(r"\\(?:boxed|fbox)\s{0,8}\{|\\.|[{}]", re.DOTALL)
 def boxes(text: str) -> list[str]:
     r"""The contents of every box, in order of their opening.
 
-    Braces are balanced, ``\{`` and ``\}`` are not braces. A box inside a box: the outermost only. A box that is never closed
-    gives no entry, but a complete box inside or after it is found.
+    Braces are balanced, ``\{`` and ``\}`` are not braces. A box inside a box: the outermost only. A box that is never
+    closed gives no entry, but a complete box inside or after it is found.
     """
     first = _OPEN.search(text)
     if first is None:

@@ -18,9 +18,9 @@ _PLAIN = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4
 def choice(text: str, letters: str = "ABCD") -> str | None:
     r"""The letter that answers a multiple-choice question, in the case of ``letters``, or None.
 
-    Read are a lone letter, alone or wrapped as in ``(B)``, ``B.``, ``**B**``, ``\boxed{B}``; otherwise statements such as
-    "the answer is (B)" or "Option: B". Where two statements name different letters there is no single answer, hence None. A letter
-    inside a sentence is never an answer.
+    Read are a lone letter, alone or wrapped as in ``(B)``, ``B.``, ``**B**``, ``\boxed{B}``; otherwise statements
+    such as "the answer is (B)" or "Option: B". Where two statements name different letters there is no single answer,
+    hence None. A letter inside a sentence is never an answer.
     """
     known = {letter.upper(): letter for letter in letters}
     short = text.strip()
@@ -36,8 +36,8 @@ def choice(text: str, letters: str = "ABCD") -> str | None:
 def numbers(text: str) -> list[str]:
     """The decimal numbers written in ``text``, in order, without their grouping commas.
 
-    ASCII digits only; a sign, a fraction part and an exponent belong to the number; digits inside a word (``x2``) do not count.
-    ``1,234`` is one number, ``1,2,3`` are three.
+    ASCII digits only; a sign, a fraction part and an exponent belong to the number; digits inside a word (``x2``) do
+    not count. ``1,234`` is one number, ``1,2,3`` are three.
     """
     found: list[str] = []
     for match in _CHUNK.finditer(text):

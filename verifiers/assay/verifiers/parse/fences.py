@@ -20,8 +20,8 @@ class Fence:
 def fences(text: str, language: str | None = None) -> list[Fence]:
     """The fenced blocks of ``text`` in order, as CommonMark reads them.
 
-    A block opens with a line of three or more backticks (or tildes) and closes with a line of at least as many of the same,
-    so that a longer fence can hold a shorter one. A block that is never closed runs to the end of the text.
+    A block opens with a line of three or more backticks (or tildes) and closes with a line of at least as many of the
+    same, so that a longer fence can hold a shorter one. A block that is never closed runs to the end of the text.
 
     Args:
         text: any text.

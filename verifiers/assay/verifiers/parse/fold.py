@@ -6,15 +6,15 @@ import re
 import unicodedata
 
 _LONG_RUN = 30  # UAX #15, stream-safe text: no real text has more combining marks in a row
-_RUN = re.compile(r"[^\x00-\x7f]{%d}" % (_LONG_RUN + 1))
+_RUN = re.compile(rf"[^\x00-\x7f]{{{_LONG_RUN + 1}}}")
 _HIDDEN_MARKS = "\u0f73\u0f75\u0f81"  # starters by class that decompose into marks
 
 
 def nfc(text: str) -> str:
     """``text`` in canonical composition (NFC), in linear time.
 
-    Normalising a run of n combining marks takes the standard library time n squared, so text with a run of more than 30 is
-    returned as it is.
+    Normalising a run of n combining marks takes the standard library time n squared, so text with a run of more than
+    30 is returned as it is.
     """
     if text.isascii():
         return text

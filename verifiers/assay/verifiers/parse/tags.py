@@ -18,8 +18,8 @@ def _marks(name: str) -> re.Pattern[str]:
 def blocks(text: str, name: str) -> list[str]:
     """The contents of every ``<name>...</name>``, in order of their opening.
 
-    Repeated: one entry each. Nested in its own kind: the outermost only, its content holding the inner tags. Never closed:
-    no entry, but a complete pair inside it is found. A closing tag without an opening one is ignored.
+    Repeated: one entry each. Nested in its own kind: the outermost only, its content holding the inner tags. Never
+    closed: no entry, but a complete pair inside it is found. A closing tag without an opening one is ignored.
     """
     found: list[tuple[int, int]] = []
     opened: list[int] = []
@@ -59,8 +59,9 @@ def block(text: str, name: str) -> str | None:
 def after_think(text: str) -> str | None:
     """What follows the thinking.
 
-    That is the text after the last ``</think>``, whether or not a ``<think>`` opened it (the prompt may have); all of the text
-    where neither tag occurs; None where a ``<think>`` is never closed, since then the answer was never begun.
+    That is the text after the last ``</think>``, whether or not a ``<think>`` opened it (the prompt may have); all of
+    the text where neither tag occurs; None where a ``<think>`` is never closed, since then the answer was never
+    begun.
     """
     opened, closed = text.rfind("<think>"), text.rfind("</think>")
     if opened > closed:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from functools import lru_cache
-from re import _constants as op  # type: ignore[attr-defined]
 from re import ASCII
+from re import _constants as op  # type: ignore[attr-defined]
 from typing import Any
 
 from assay.verifiers.text.nfa import (
@@ -63,6 +63,7 @@ class Automaton:
 
     @property
     def large(self) -> bool:
+        """Whether it has grown so much that it is better started anew."""
         return len(self._nodes) > _MANY_NODES
 
     def _move(self, node: int, char: str, kind: int) -> int:
@@ -165,10 +166,11 @@ def _shared(pattern: str, flags: int, search: bool) -> list[Automaton]:
 
 
 def matches(pattern: str, text: str, flags: int = 0, search: bool = False) -> bool | None:
-    """Whether ``pattern`` matches all of ``text`` (or, with ``search``, some of it); None where that would cost too much.
+    """Whether ``pattern`` matches all of ``text`` (with ``search``, some of it); None where that would cost too much.
 
-    Time is bounded whatever pattern and text are. None is only possible for a text of over 1,000 characters, and depends on
-    nothing but pattern and text: such a text gets an automaton of its own, so that nobody's earlier call can matter.
+    Time is bounded whatever pattern and text are. None is only possible for a text of over 1,000 characters, and
+    depends on nothing but pattern and text: such a text gets an automaton of its own, so that nobody's earlier call
+    can matter.
 
     Raises:
         ValueError: see :func:`assay.verifiers.text.nfa.compile_pattern`.

@@ -97,8 +97,8 @@ def f1(
 ) -> Score:
     """A short answer: equality, and token F1, with the best of the references (SQuAD, arXiv 1606.05250).
 
-    The default pays for equality only. Paying F1 pays for listing: with n candidates of one word each, a guess earns 1/n on
-    average, the list of all of them 2/(n + 1). ``correct`` is equality in both cases.
+    The default pays for equality only. Paying F1 pays for listing: with n candidates of one word each, a guess earns
+    1/n on average, the list of all of them 2/(n + 1). ``correct`` is equality in both cases.
 
     Parts: ``exact``, ``f1``.
 

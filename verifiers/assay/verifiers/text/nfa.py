@@ -1,9 +1,10 @@
 """A finite automaton for the pattern language of :mod:`re`, so that no pattern can blow up.
 
-The pattern is parsed by the standard library and compiled to a nondeterministic automaton, whose sets of states are stepped
-through the text (Thompson 1968) and remembered, as a deterministic automaton built on demand. Time is the length of the text
-times at most the number of states, whatever the pattern. What no finite automaton can do is refused: back-references and
-look-around; so are atomic groups and possessive repeats, which only matter to backtracking.
+The pattern is parsed by the standard library and compiled to a nondeterministic automaton, whose sets of states are
+stepped through the text (Thompson 1968) and remembered, as a deterministic automaton built on demand. Time is the
+length of the text times at most the number of states, whatever the pattern. What no finite automaton can do is
+refused: back-references and look-around; so are atomic groups and possessive repeats, which only matter to
+backtracking.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ EPSILON, CHAR, ASSERT, ACCEPT = range(4)
 class Program:
     """The automaton: parallel lists over states; state 0 is the start.
 
-    ``kind`` says what a state does, ``arg`` what it tests (a set of single-character tests, or an assertion), ``next`` where it
-    leads.
+    ``kind`` says what a state does, ``arg`` what it tests (a set of single-character tests, or an assertion),
+    ``next`` where it leads.
     """
 
     kind: list[int] = field(default_factory=list)
@@ -43,6 +44,7 @@ class Program:
             raise ValueError(f"the pattern repeats its parts more than {MAX_STATES} times: use smaller repeat counts")
 
     def add(self, kind: int, arg: Any = None) -> int:
+        """A new state; returns its number."""
         if len(self.kind) >= MAX_STATES:
             raise ValueError(f"the pattern needs more than {MAX_STATES} states: use smaller repeat counts")
         self.kind.append(kind)

@@ -12,7 +12,7 @@ from assay.verifiers.score import Score
 
 OPTIONS = {
     "mode": Option(
-        "fullmatch: the pattern matches the whole response; search: it matches somewhere, which text around it can exploit",
+        "fullmatch: the pattern matches the whole response; search: it matches somewhere, which long text can exploit",
         ("fullmatch", "search"),
     ),
     "ignore_case": Option("letters match without case", (False, True)),
@@ -49,10 +49,10 @@ def regex(
 ) -> Score:
     r"""1 if the response matches the truth's pattern, else 0.
 
-    The pattern language is Python's, less what needs backtracking: no back-references, look-around, atomic groups, possessive
-    repeats or flags inside a group; at most 1,000 automaton states (``a{500}`` takes 1,000). It is run by an automaton, never by
-    :mod:`re`, so ``(a+)+b`` is as cheap as ``a+b``. An empty response never earns anything, whatever the pattern. A match
-    that a long text would make too costly counts as none (``parsed`` is False then).
+    The pattern language is Python's, less what needs backtracking: no back-references, look-around, atomic groups,
+    possessive repeats or flags inside a group; at most 1,000 automaton states (``a{500}`` takes 1,000). It is run by
+    an automaton, never by :mod:`re`, so ``(a+)+b`` is as cheap as ``a+b``. An empty response never earns anything,
+    whatever the pattern. A match that a long text would make too costly counts as none (``parsed`` is False then).
 
     Args:
         response: any text; composed to NFC first.
