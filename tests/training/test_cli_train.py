@@ -195,6 +195,15 @@ def test_eval_agent_with_policies_that_need_no_model(tmp_path, capsys, model, lo
     assert line["low"] <= line["accuracy"] <= line["high"]
 
 
+def test_the_report_of_an_evaluation_shows_its_images(tmp_path, capsys):
+    out = tmp_path / "e"
+    assert cli.evaluate(["--env", "image_classification", "--model", "oracle", "--tasks", "6", "--out", str(out)]) == 0
+    assert f"report: {out / 'report.html'}" in capsys.readouterr().out
+    html = (out / "report.html").read_text(encoding="utf-8")
+    assert html.count('src="data:image/png;base64,') == 6
+    assert "oracle" in html
+
+
 def test_a_majority_answer_is_worth_the_share_of_its_label(tmp_path):
     words = ["--model", "majority", "--env.labels", "email", "testing", "--tasks", "0", "--out", str(tmp_path / "e")]
     assert cli.evaluate(words) == 0

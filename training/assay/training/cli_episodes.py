@@ -20,9 +20,9 @@ from rich.text import Text
 from assay.envs.base import TaskEnv, text_of
 from assay.envs.episode import Episode
 from assay.envs.tasks import Task, TaskSet
-from assay.training.configfile import CONFIG, read_config
+from assay.training.configfile import CONFIG
 from assay.training.errors import UserError
-from assay.training.stored import expand, extremes, read_episodes
+from assay.training.stored import environments, expand, extremes, read_episodes
 from assay.verifiers.score import Score
 
 _EPILOG = """examples:
@@ -171,7 +171,7 @@ def environment(path: Path, episode: Episode) -> TaskEnv:
     """
     stored = path.parent.parent / CONFIG
     if stored.exists():
-        for env in _run_environments(stored.parent):
+        for env in _environments(stored.parent):
             if episode.task_id in set(env.tasks.ids):
                 return env
     if not episode.truth:
@@ -182,17 +182,7 @@ def environment(path: Path, episode: Episode) -> TaskEnv:
     return env_class(episode.env_id)(tasks=TaskSet([task]))
 
 
-@cache
-def _run_environments(run_dir: Path) -> list[TaskEnv]:
-    from assay.envs.registry import env_class
-
-    config = read_config(run_dir)
-    options = dict(config.env_options)
-    splits = (config.eval.split, options.get("split", "train"))
-    try:
-        return [env_class(config.env)(**{**options, "split": split}) for split in dict.fromkeys(splits)]
-    except (ValueError, OSError):  # the data has moved: episodes carry what is needed
-        return []
+_environments = cache(environments)
 
 
 def rescore_all(arguments: argparse.Namespace) -> int:

@@ -201,13 +201,15 @@ def _store(out: Path, flags: EvalFlags, options: dict[str, Any], argv: list[str]
 
 
 def _show(flags: EvalFlags, found: Evaluation, compared: Mapping[str, Evaluation], out: Path) -> None:
+    from assay.training.report import write_report
+
     console = Console()
     rows = [(name, each.to_metrics()) for name, each in compared.items()]
     console.print(accuracy_table([*rows, (flags.model, found.to_metrics())]))
     console.print(rates_table(found))
     if found.confusion:
         console.print(confusion_table(found.confusion))
-    console.print(Text(f"episodes: {out / 'episodes' / 'eval-000000.jsonl'}"), soft_wrap=True)
+    console.print(Text(f"report: {write_report(out)}"), soft_wrap=True)
 
 
 def rates_table(found: Evaluation) -> Table:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from assay.envs.base import TaskEnv
 from assay.envs.episode import Episode
 from assay.training.display import duration
 from assay.training.errors import MissingExtraError, UserError
-from assay.training.report_episodes import episode_list
+from assay.training.report_episodes import episode_list, opening_images
 from assay.training.report_html import page, section, table, text
 from assay.training.report_svg import Series, interval_chart, line_chart
-from assay.training.stored import Line, RunRecord, episode_files, extremes, load_run, read_episodes
+from assay.training.stored import Line, RunRecord, environments, episode_files, extremes, load_run, read_episodes
 
 REPORT = "report.html"
 _SHOWN = 10
@@ -48,7 +49,8 @@ def write_report(run_dir: str | Path) -> Path:
     """
     run = load_run(run_dir)
     settings = run.settings
-    title = f"{settings.get('env', 'run')} · {settings.get('recipe', '')}".rstrip(" ·")
+    method = settings.get("recipe", "") if run.train else "evaluation" if run.evals else ""
+    title = f"{settings.get('env', 'run')} · {method}".rstrip(" ·")
     body = "".join(
         [
             f'<h1>{text(title)}</h1><p class="sub">{text(_subtitle(run))}</p>',
@@ -120,7 +122,9 @@ def _last_words(line: Line) -> str:
 
 def _compared(run: RunRecord) -> list[tuple[str, Line, bool]]:
     rows: list[tuple[str, Line, bool]] = []
-    if run.before is not None:
+    if run.before is not None and not run.train and run.after is None:
+        rows.append((str((run.settings.get("model") or {}).get("name", "model")), run.before, True))
+    elif run.before is not None:
         rows.append(("untrained", run.before, False))
     if run.warmed is not None:
         rows.append(("after supervised warm-up", run.warmed, run.warmed is run.after))
@@ -219,12 +223,19 @@ def _episodes(run: RunRecord) -> str:
     if not files:
         return ""
     best, worst = extremes(read_episodes(files), _SHOWN)
+    images = opening_images(_environments(run, [*best, *worst]), [*best, *worst])
     if best and worst and _reward(best[0]) == _reward(worst[0]):
-        lists = episode_list("all earned the same", best)
+        lists = episode_list("all earned the same", best, images)
     else:
-        lists = episode_list(f"{len(best)} best", best) + episode_list(f"{len(worst)} worst", worst)
+        lists = episode_list(f"{len(best)} best", best, images) + episode_list(f"{len(worst)} worst", worst, images)
     note = f"from {text(files[-1].name)}; click one to open it"
     return section("Episodes", f'<div class="pair">{lists}</div>' if lists else "", note)
+
+
+def _environments(run: RunRecord, episodes: Sequence[Episode]) -> list[TaskEnv]:
+    """The run's environments where its episodes show images; loading tasks is not worth it otherwise."""
+    parts = [part for e in episodes for turn in e.turns for message in turn.messages for part in message["content"]]
+    return environments(run.path) if any(isinstance(p, dict) and p.get("type") == "image" for p in parts) else []
 
 
 def _reward(episode: Episode) -> float | None:

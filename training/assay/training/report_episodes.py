@@ -6,10 +6,11 @@ import base64
 import binascii
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from assay.envs.base import TaskEnv
 from assay.envs.episode import Episode
 from assay.training.report_html import text
 
@@ -17,14 +18,34 @@ _LARGEST_IMAGE = 4_000_000
 _THUMB = 112
 
 
-def episode_list(title: str, episodes: Sequence[Episode]) -> str:
-    """A titled list of episodes that open on a click."""
+def episode_list(title: str, episodes: Sequence[Episode], images: Mapping[str, Sequence[Any]]) -> str:
+    """A titled list of episodes that open on a click.
+
+    Args:
+        title: above the list.
+        episodes: what to show.
+        images: the opening images of tasks by their ids, for messages that hold only a placeholder.
+    """
     if not episodes:
         return ""
-    return f"<div><h3>{text(title)}</h3>{''.join(map(_episode, episodes))}</div>"
+    shown = "".join(_episode(episode, images.get(episode.task_id, ())) for episode in episodes)
+    return f"<div><h3>{text(title)}</h3>{shown}</div>"
 
 
-def _episode(episode: Episode) -> str:
+def opening_images(envs: Sequence[TaskEnv], episodes: Sequence[Episode]) -> dict[str, list[Any]]:
+    """The images that open the tasks of ``episodes``, by task id, from the environments that know the tasks."""
+    found: dict[str, list[Any]] = {}
+    for env in envs:
+        known = set(env.tasks.ids) if env.has_images else set()
+        for task_id in {episode.task_id for episode in episodes} & known:
+            try:
+                found[task_id] = env.open_images(env.tasks.get(task_id))
+            except (OSError, ValueError):  # a file has moved since; the report goes without it
+                continue
+    return found
+
+
+def _episode(episode: Episode, images: Sequence[Any]) -> str:
     score = episode.score
     reward = score.reward if score is not None else 0.0
     good = score is not None and (score.correct if score.correct is not None else reward > 0)
@@ -35,19 +56,20 @@ def _episode(episode: Episode) -> str:
         f'<summary><span class="badge {"good" if good else "bad"}">{reward:.2f}</span>'
         f'<span class="said">{text(one_line, 160)}</span><span class="why">{text(why, 120)}</span></summary>'
     )
-    turns = "".join(_turn(turn.messages, turn.action) for turn in episode.turns)
+    waiting = iter(images)
+    turns = "".join(_turn(turn.messages, turn.action, waiting) for turn in episode.turns)
     return f"<details>{summary}{turns}{_verdict(episode)}</details>"
 
 
-def _turn(messages: Sequence[Mapping[str, Any]], action: str) -> str:
+def _turn(messages: Sequence[Mapping[str, Any]], action: str, images: Iterator[Any]) -> str:
     shown = "".join(
-        f'<div class="role">{text(message.get("role", ""))}</div>{_content(message.get("content", ""))}'
+        f'<div class="role">{text(message.get("role", ""))}</div>{_content(message.get("content", ""), images)}'
         for message in messages
     )
     return f'{shown}<div class="role">response</div><pre class="action">{text(action) or "(empty)"}</pre>'
 
 
-def _content(content: Any) -> str:
+def _content(content: Any, images: Iterator[Any]) -> str:
     if isinstance(content, str):
         return f"<pre>{text(content)}</pre>"
     if not isinstance(content, list):
@@ -58,7 +80,7 @@ def _content(content: Any) -> str:
         if kind == "text":
             parts.append(f"<pre>{text(part.get('text', ''))}</pre>")
         elif kind == "image":
-            parts.append(thumbnail(part.get("image", "")))
+            parts.append(thumbnail(part.get("image") or next(images, "")))
         else:
             parts.append(f"<pre>{text(part)}</pre>")
     return "".join(parts)
@@ -83,17 +105,16 @@ def _verdict(episode: Episode) -> str:
 def thumbnail(source: Any) -> str:
     """An image as a small PNG inside the page; a note where it cannot be shown.
 
-    ``source`` is a local path or a base64 ``data:image/...`` URI, as episodes store them. Only what PIL can decode is
-    shown, re-encoded; nothing is fetched.
+    ``source`` is a PIL image, a local path or a base64 ``data:image/...`` URI. Only what PIL can decode is shown,
+    re-encoded; nothing is fetched.
     """
     try:
         from PIL import Image
 
-        raw = _bytes(str(source))
-        with Image.open(io.BytesIO(raw)) as image:
-            image.draft("RGB", (_THUMB * 2, _THUMB * 2))
-            image.thumbnail((_THUMB * 2, _THUMB * 2))
-            small = image.convert("RGBA" if image.mode in ("RGBA", "LA", "P") else "RGB")
+        image = source.copy() if isinstance(source, Image.Image) else Image.open(io.BytesIO(_bytes(str(source))))
+        image.draft("RGB", (_THUMB * 2, _THUMB * 2))
+        image.thumbnail((_THUMB * 2, _THUMB * 2))
+        small = image.convert("RGBA" if image.mode in ("RGBA", "LA", "P") else "RGB")
         buffer = io.BytesIO()
         small.save(buffer, "PNG")
     except Exception:  # whatever a stored image is broken by, the report is still written

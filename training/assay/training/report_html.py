@@ -86,7 +86,8 @@ section { background:var(--paper); border:1px solid var(--line); border-radius:1
 .scroll { overflow-x:auto; } table { border-collapse:collapse; font-size:13.5px; }
 td,th { text-align:left; vertical-align:top; padding:4px 18px 4px 0; border-bottom:1px solid var(--line);
   font-variant-numeric:tabular-nums; } th { color:var(--soft); font-weight:600; } tr:last-child td { border-bottom:0; }
-.confusion td,.confusion th { padding:5px 8px; border:0; text-align:center; } .confusion .name { text-align:right; }
+.confusion td,.confusion th { padding:5px 8px; border:0; text-align:center; }
+.confusion .name { text-align:right; white-space:nowrap; }
 .confusion td.cell { min-width:40px; border-radius:4px; }
 .confusion .col { writing-mode:vertical-rl; transform:rotate(180deg); }
 .pair { display:grid; grid-template-columns:repeat(auto-fit,minmax(380px,1fr)); gap:8px 26px; }

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from assay.envs.base import TaskEnv
 from assay.envs.episode import Episode
-from assay.training.configfile import CONFIG, read_record, read_yaml
+from assay.training.configfile import CONFIG, read_config, read_record, read_yaml
 from assay.training.errors import UserError
 from assay.training.logs import read_metrics
 
@@ -90,6 +91,19 @@ def load_run(run_dir: str | Path) -> RunRecord:
         baselines=list(baselines.values()),
         alerts=[line for line in lines if line["kind"] == "alert"],
     )
+
+
+def environments(run_dir: Path) -> list[TaskEnv]:
+    """The environments that a run held out and trained on; none where their data is out of reach by now."""
+    from assay.envs.registry import env_class
+
+    config = read_config(run_dir)
+    options = dict(config.env_options)
+    splits = (config.eval.split, options.get("split", "train"))
+    try:
+        return [env_class(config.env)(**{**options, "split": split}) for split in dict.fromkeys(splits)]
+    except (ValueError, OSError):
+        return []
 
 
 def episode_files(run_dir: str | Path, kind: str = "") -> list[Path]:
