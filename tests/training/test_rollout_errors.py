@@ -310,6 +310,9 @@ INTERRUPTED = """
         else:
             collect()
     except KeyboardInterrupt:
+        for thread in threading.enumerate():
+            if thread.name == "assay-collect":
+                thread.join(20)
         print("interrupted", [thread.name for thread in threading.enumerate()], flush=True)
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -55,16 +56,20 @@ def _run_on_thread(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
             asyncio.run(watched())
         except BaseException as error:
             errors.append(error)
+        finally:
+            ended.set()
 
-    thread = threading.Thread(target=run, name="assay-collect", daemon=True)
-    thread.start()
+    # An event, because Python 3.11 takes a thread whose join was interrupted for dead.
+    ended = threading.Event()
+    threading.Thread(target=run, name="assay-collect", daemon=True).start()
     try:
-        while thread.is_alive():  # not one long join: an interrupt could slip in just before it
-            thread.join(0.2)
+        while not ended.wait(0.2):  # not one long wait: an interrupt could slip in just before it
+            pass
     except BaseException:
         for loop, task in started:
-            loop.call_soon_threadsafe(task.cancel)
-        thread.join(ABORT_SECONDS)
+            with contextlib.suppress(RuntimeError):  # it has just ended by itself
+                loop.call_soon_threadsafe(task.cancel)
+        ended.wait(ABORT_SECONDS)
         raise
     if errors:
         raise errors[0]
