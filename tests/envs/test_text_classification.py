@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,7 @@ def test_numeric_answers(data):
 
 
 def test_given_definitions_come_before_numbers(data, tmp_path):
+    pytest.importorskip("sklearn")
     file = tmp_path / "labels.json"
     given = [{"name": "sports", "definition": "games"}, {"name": "business", "definition": "money"}]
     file.write_text(json.dumps([*given, {"name": "space news", "definition": "rockets"}]))
@@ -153,6 +155,7 @@ def test_given_definitions_come_before_numbers(data, tmp_path):
 
 
 def test_missing_definitions_are_made_of_central_training_texts_alone(data):
+    pytest.importorskip("sklearn")
     task = Env(**data, split="test", definitions=True).tasks[0]
     shown = re.findall(r'"([^"]+)"', system(task))
     assert len(shown) == 12  # four texts a label, of at most five
@@ -356,6 +359,33 @@ def test_impossible_demonstrations_are_refused(data):
         Env(**data, icl="fixed", k=12)
     with pytest.raises(ValueError, match="k must be from 1 to 11"):
         Env(**data, icl="random", k=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "package"),
+    [
+        ({"icl": "similar"}, "sklearn"),
+        ({"icl": "diverse"}, "sklearn"),
+        ({"source": "hub", "path": "x"}, "datasets"),
+        ({"source": "parquet", "path": "x.parquet"}, "pyarrow"),
+    ],
+)
+def test_a_missing_package_names_the_extra(tmp_path, monkeypatch, options, package):
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, package, None)
+    (tmp_path / "x.parquet").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ImportError) as caught:
+        Env(**options)
+    assert "pip install 'assay[data]'" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_demonstrations_drawn_by_seed_need_no_extra(data, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    for icl in ("fixed", "random"):
+        assert len(Env(**data, icl=icl).tasks[0].prompt) == 8
 
 
 def test_per_class_demonstrations_are_for_few_classes(tmp_path):

@@ -98,6 +98,20 @@ def test_a_text_in_two_given_splits_is_refused_or_dropped(tmp_path):
         assert env.tasks.summary["dropped"] == {"also held out": 4}
 
 
+def test_splits_that_are_not_given_are_cut_out_of_training(tmp_path):
+    data: dict[str, Any] = {"source": "csv", "path": write(tmp_path / "train.csv", ROWS[:150])}
+    given = {name: write(tmp_path / f"{name}.csv", ROWS[150:]) for name in ("test_path", "dev_path")}
+    for name, missing in (("test_path", "dev"), ("dev_path", "test")):
+        options = {**data, name: given[name], f"{missing}_share": 0.3}
+        whole = Env(**{**options, f"{missing}_share": 0.0}).tasks
+        train, cut = Env(**options).tasks, Env(**options, split=missing).tasks
+        assert len(whole) == 150
+        assert len(train) + len(cut) == 150
+        assert 25 < len(cut) < 65
+        assert not set(train.ids) & set(cut.ids)
+        assert len(Env(**options, split=name.removesuffix("_path")).tasks) == 50
+
+
 def test_texts_that_differ_in_case_or_spacing_are_dropped_from_training_and_counted(tmp_path):
     train = write(tmp_path / "train.csv", [*ROWS[:100], (f" {ROWS[150][0].title()}\n", ROWS[150][1])])
     test = write(tmp_path / "test.csv", ROWS[100:160])
@@ -156,7 +170,7 @@ def test_few_per_label_keeps_order_and_does_not_depend_on_it():
         ([("a", "Yes"), ("b", "yes ")], "'Yes' and 'yes' are one label once case and spacing are folded"),
         ([("a", "New York"), ("b", "new  york.")], "are one label"),
         ([("a", "only"), ("b", "only")], "at least two labels; there is 'only'"),
-        ([("a", "x"), ("b", "")], "row 2 of all has no usable 'label': ''"),
+        ([("a", "x"), ("b", "")], "row 2 of train has no usable 'label': ''"),
     ],
 )
 def test_data_that_cannot_be_used_is_refused_in_one_line(tmp_path, rows, message):

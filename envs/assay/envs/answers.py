@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+from assay.envs.tasks import TaskSet
 
 ThinkMode: TypeAlias = Literal["none", "think", "after", "adaptive"]
 
@@ -32,3 +36,20 @@ def request(noun: str, mode: ThinkMode) -> str:
 def render(answer: str, mode: ThinkMode) -> str:
     """A response that gives ``answer`` in that form, with an empty thought where the form has one."""
     return _FORMS[mode].replace("{answer}", answer)
+
+
+def gold_answer(truth: Mapping[str, Any], label: str = "", suffix: str = "") -> str:
+    """The full response that answers ``label`` (default: the true one) to a truth of ``classify.label``.
+
+    ``suffix`` is appended to the answer. Numbers and think mode are as the truth says.
+    """
+    label = label or str(truth["label"])
+    numbers = {name: number for number, name in truth.get("numeric", {}).items()}
+    return render(numbers.get(label, label) + suffix, truth.get("options", {}).get("think_mode", "none"))
+
+
+def majority_answer(tasks: TaskSet) -> str:
+    """The response that answers the most frequent label of ``tasks``, the first by name among equals."""
+    counts = Counter(str(task.truth["label"]) for task in tasks)
+    label = min(counts, key=lambda name: (-counts[name], name))
+    return gold_answer(next(task.truth for task in tasks if task.truth["label"] == label), label)

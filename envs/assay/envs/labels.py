@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
+from assay.envs.tasks import split_of
 from assay.verifiers.classify.labels import label_key
 
 T = TypeVar("T")
+SPLITS = ("train", "dev", "test")
 
 
 def check_labels(wanted: Sequence[str], present: Sequence[str]) -> list[str]:
@@ -47,6 +49,42 @@ def class_balance(labels: Iterable[str], classes: Sequence[str]) -> dict[str, An
     }
 
 
+def distinct(
+    items: Sequence[T], key: Callable[[T], Hashable], label: Callable[[T], str], dropped: dict[str, int]
+) -> list[T]:
+    """The first item of each key, in order; a key that has two labels is left out. ``dropped`` counts both."""
+    first: dict[Hashable, T] = {}
+    labels: dict[Hashable, set[str]] = {}
+    for item in items:
+        first.setdefault(key(item), item)
+        labels.setdefault(key(item), set()).add(label(item))
+    clear = [item for each, item in first.items() if len(labels[each]) == 1]
+    count(dropped, "repeated", len(items) - len(first))
+    count(dropped, "with two labels", len(first) - len(clear))
+    return clear
+
+
+def carve(
+    parts: Mapping[str, Sequence[T]], key: Callable[[T], str], test_share: float, dev_share: float
+) -> dict[str, list[T]]:
+    """Splits ``train``, ``dev`` and ``test``: as given, the missing ones cut out of training by the hash of ``key``.
+
+    Data without any split is one part, ``train``.
+    """
+    splits = {split: list(parts.get(split, ())) for split in SPLITS}
+    shares = (0.0 if "test" in parts else test_share, 0.0 if "dev" in parts else dev_share)
+    rows, splits["train"] = splits["train"], []
+    for row in rows:
+        splits[split_of(key(row), *shares)].append(row)
+    return splits
+
+
+def count(dropped: dict[str, int], reason: str, number: int) -> None:
+    """Add to the tally of rows left out; a reason without rows stays unnamed."""
+    if number:
+        dropped[reason] = dropped.get(reason, 0) + number
+
+
 def without_held_out(
     parts: Mapping[str, Sequence[T]],
     key: Callable[[T], Hashable],
@@ -59,8 +97,10 @@ def without_held_out(
     Raises:
         ValueError: one line with the count, if ``overlap`` is ``"refuse"``.
     """
-    splits = {split: list(parts.get(split, ())) for split in ("train", "dev", "test")}
+    splits = {split: list(rows) for split, rows in parts.items()}
     for later, earlier in (("test", "dev"), ("test", "train"), ("dev", "train")):
+        if later not in splits or earlier not in splits:
+            continue
         held = {key(item) for item in splits[later]}
         kept = [item for item in splits[earlier] if key(item) not in held]
         same = len(splits[earlier]) - len(kept)
@@ -68,7 +108,6 @@ def without_held_out(
             raise ValueError(
                 f"{same} {what} stand in both {earlier} and {later}; overlap='drop' drops them from {earlier}"
             )
-        if same:
-            dropped["also held out"] = dropped.get("also held out", 0) + same
+        count(dropped, "also held out", same)
         splits[earlier] = kept
     return splits

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any, ClassVar
 
+from assay.envs.answers import gold_answer, majority_answer
 from assay.envs.base import BaseOptions, TaskEnv
 from assay.envs.image_classification.options import Options
 from assay.envs.image_classification.pictures import open_picture
@@ -58,14 +58,12 @@ class ImageClassificationEnv(TaskEnv):
     @classmethod
     def gold(cls, task: Task) -> str:
         """The response that earns full reward, in the form the prompt asks for."""
-        return str(task.meta["form"]).replace("{answer}", str(task.truth["label"]))
+        return gold_answer(task.truth)
 
     @classmethod
     def trivial(cls, tasks: TaskSet) -> dict[str, str]:
         """``majority``: always the most frequent class of ``tasks`` (the first by name among equals)."""
-        counts = Counter(str(task.truth["label"]) for task in tasks)
-        label = min(counts, key=lambda name: (-counts[name], name))
-        return {"majority": str(tasks[0].meta["form"]).replace("{answer}", label)}
+        return {"majority": majority_answer(tasks)}
 
 
 def _without_references(content: Any) -> Any:

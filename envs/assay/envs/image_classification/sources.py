@@ -1,4 +1,4 @@
-"""Where images come from: each source gives its splits, or one part ``all`` that is still to be split by content."""
+"""Where images come from: each source gives its splits, or all of its images as ``train``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SLOW = 2000
 
 @dataclass
 class Source:
-    """``parts``: ``{"all": items}``, or items by split (``train``, ``dev``, ``test``); ``classes`` in their order."""
+    """``parts``: items by split (``train``, ``dev``, ``test``), all of them ``train`` where there is none."""
 
     parts: dict[str, list[Item]]
     classes: list[str]
@@ -76,7 +76,7 @@ def _digits() -> Source:
         Item(f"digits:{i}", DIGITS[int(target)], hashlib.sha256(image.tobytes()).hexdigest())
         for i, (image, target) in enumerate(zip(images, targets, strict=True))
     ]
-    return Source({"all": items}, list(DIGITS), "digits of scikit-learn", "CC BY 4.0")
+    return Source({"train": items}, list(DIGITS), "digits of scikit-learn", "CC BY 4.0")
 
 
 def _folder(root: Path) -> dict[str, list[tuple[Path, str]]]:
@@ -86,7 +86,7 @@ def _folder(root: Path) -> dict[str, list[tuple[Path, str]]]:
     splits = {HUB_SPLITS[name.lower()]: folder for name, folder in inner.items() if name.lower() in HUB_SPLITS}
     if "train" in splits and len(splits) == len(inner):
         return {split: _class_folders(folder) for split, folder in splits.items()}
-    return {"all": _class_folders(root)}
+    return {"train": _class_folders(root)}
 
 
 def _class_folders(root: Path) -> list[tuple[Path, str]]:
@@ -109,7 +109,7 @@ def _csv(path: Path, options: Options) -> dict[str, list[tuple[Path, str]]]:
         if not label or not file.is_file():
             raise ValueError(f"{path}, row {number}: {'no label' if not label else f'no such image: {file}'}")
         pairs.append((file, label))
-    return {"all": pairs}
+    return {"train": pairs}
 
 
 def _files(pairs: list[tuple[Path, str]]) -> Iterator[Item]:
@@ -141,7 +141,7 @@ def _hub(name: str, options: Options) -> Source:
     if not parts:
         raise ValueError(f"{name} has no train, validation or test split; it has: {', '.join(loaded)}")
     if len(parts) == 1:
-        parts = {"all": next(iter(parts.values()))}
+        parts = {"train": next(iter(parts.values()))}
     return Source(parts, classes or _classes(parts), name)
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from assay.envs.answers import render
 from assay.envs.candidates import candidate_count, draw_candidates, seeded
 from assay.envs.image_classification.options import Options
 from assay.envs.image_classification.prompt import render_prompt
 from assay.envs.image_classification.protocol import Item, few_shot, halve
 from assay.envs.image_classification.sources import Source, read_source
-from assay.envs.labels import check_labels, class_balance, without_held_out
-from assay.envs.tasks import Task, TaskSet, content_id, split_of
+from assay.envs.labels import carve, check_labels, class_balance, distinct, without_held_out
+from assay.envs.tasks import Task, TaskSet, content_id
 
 
 class ImageTasks(TaskSet):
@@ -67,29 +66,15 @@ def _classes_of(classes: list[str], options: Options) -> list[str]:
 def _splits(source: Source, classes: Sequence[str], options: Options, dropped: dict[str, int]) -> dict[str, list[Item]]:
     wanted = set(classes)
     parts = {
-        split: _distinct([item for item in items if item.label in wanted], dropped)
+        split: distinct([item for item in items if item.label in wanted], _digest, lambda item: item.label, dropped)
         for split, items in source.parts.items()
     }
-    if "all" not in parts:
-        return without_held_out(parts, lambda item: item.digest, options.overlap, "images", dropped)
-    splits: dict[str, list[Item]] = {"train": [], "dev": [], "test": []}
-    for item in parts["all"]:
-        splits[split_of(item.digest, options.test_share, options.dev_share)].append(item)
-    return splits
+    parts = without_held_out(parts, _digest, options.overlap, "images", dropped)
+    return carve(parts, _digest, options.test_share, options.dev_share)
 
 
-def _distinct(items: list[Item], dropped: dict[str, int]) -> list[Item]:
-    """One item for each content; a content with two classes is left out."""
-    classes: dict[str, set[str]] = {}
-    for item in items:
-        classes.setdefault(item.digest, set()).add(item.label)
-    first = {item.digest: item for item in reversed(items)}
-    kept = [item for item in items if first[item.digest] is item and len(classes[item.digest]) == 1]
-    clashing = sum(len(labels) > 1 for labels in classes.values())
-    for reason, number in (("with two labels", clashing), ("repeated", len(items) - len(first))):
-        if number:
-            dropped[reason] = dropped.get(reason, 0) + number
-    return kept
+def _digest(item: Item) -> str:
+    return item.digest
 
 
 def _task(item: Item, classes: list[str], count: int, source: Source, options: Options) -> Task:
@@ -108,6 +93,5 @@ def _task(item: Item, classes: list[str], count: int, source: Source, options: O
         "source": source.name,
         "licence": source.licence,
         "image_size": options.image_size,
-        "form": render("{answer}", options.think_mode),
     }
     return Task(identity, prompt, truth, meta)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any, ClassVar
 
+from assay.envs.answers import gold_answer, majority_answer
 from assay.envs.base import BaseOptions, TaskEnv
 from assay.envs.tasks import Task, TaskSet
 from assay.envs.text_classification.options import Options
-from assay.envs.text_classification.prompt import UNCERTAIN
 from assay.envs.text_classification.tasks import ClassificationTasks, build_tasks
 
 
@@ -41,19 +40,10 @@ class TextClassificationEnv(TaskEnv):
 
     @classmethod
     def gold(cls, task: Task) -> str:
-        """The response that earns full reward, in the form the prompt asks for."""
-        return str(task.meta["form"]).replace("{answer}", _answer(task, str(task.truth["label"])))
+        """The response that earns full reward, in the form the prompt asks for; with the suffix on uncertain rows."""
+        return gold_answer(task.truth, suffix=task.truth["options"]["uncertain"] if task.meta.get("uncertain") else "")
 
     @classmethod
     def trivial(cls, tasks: TaskSet) -> dict[str, str]:
-        """``majority``: always the most frequent label of ``tasks`` (the first of the label order among equals)."""
-        counts = Counter(str(task.truth["label"]) for task in tasks)
-        label = min(counts, key=lambda name: (-counts[name], name))
-        form = str(tasks[0].meta["form"])
-        return {"majority": form.replace("{answer}", _answer(tasks[0], label, suffix=False))}
-
-
-def _answer(task: Task, label: str, suffix: bool = True) -> str:
-    numbers = {name: number for number, name in task.truth.get("numeric", {}).items()}
-    answer: str = numbers.get(label, label)
-    return answer + str(task.meta["separator"]) + UNCERTAIN if suffix and task.meta.get("uncertain") else answer
+        """``majority``: always the most frequent label of ``tasks`` (the first by name among equals)."""
+        return {"majority": majority_answer(tasks)}

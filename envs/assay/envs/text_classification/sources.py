@@ -1,4 +1,4 @@
-"""Where rows come from: each source gives its splits, or one part ``all`` that is still to be split by hash."""
+"""Where rows come from: each source gives its splits, or all of its rows as ``train``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Row:
 
 @dataclass
 class Source:
-    """Raw parts of a data set: ``{"all": rows}``, or rows by split (``train``, ``dev``, ``test``)."""
+    """Raw rows by split (``train``, ``dev``, ``test``); those without any are all ``train``."""
 
     parts: dict[str, list[Row]]
     name: str
@@ -56,14 +56,14 @@ def _embedded(options: Options) -> Source:
         from assay.envs.text_classification import synthetic
 
         rows = [Row(*pair) for pair in synthetic.synthetic_rows(options.seed)]
-        return Source({"all": rows}, f"synthetic (seed {options.seed})", "Apache-2.0", dict(synthetic.DEFINITIONS))
+        return Source({"train": rows}, f"synthetic (seed {options.seed})", "Apache-2.0", dict(synthetic.DEFINITIONS))
     import platform
 
     from assay.envs.text_classification import docstrings
 
     name = f"documentation of Python {platform.python_version()}"
     rows = [Row(*pair) for pair in docstrings.docstring_rows()]
-    return Source({"all": rows}, name, "PSF-2.0", dict(docstrings.DEFINITIONS))
+    return Source({"train": rows}, name, "PSF-2.0", dict(docstrings.DEFINITIONS))
 
 
 def _external(options: Options) -> Source:
@@ -77,8 +77,10 @@ def _external(options: Options) -> Source:
         if not parts:
             raise ValueError(f"{options.path} has no train, validation or test split; it has: {', '.join(loaded)}")
         if len(parts) == 1:
-            parts = {"all": next(iter(parts.values()))}
-        check_columns(parts.get("train") or parts["all"], columns, options.path)
+            parts = {"train": next(iter(parts.values()))}
+        if "train" not in parts:
+            raise ValueError(f"{options.path} has no train split; it has: {', '.join(loaded)}")
+        check_columns(parts["train"], columns, options.path)
     else:
         files = {"train": options.path, "dev": options.dev_path, "test": options.test_path}
         for path in filter(None, files.values()):
@@ -90,8 +92,6 @@ def _external(options: Options) -> Source:
             for split, path in files.items()
             if path
         }
-        if not options.test_path and not options.dev_path:
-            parts = {"all": parts["train"]}
     return Source({split: _rows(rows, options, split) for split, rows in parts.items()}, options.path)
 
 

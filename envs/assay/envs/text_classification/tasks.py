@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from assay.envs.answers import render
 from assay.envs.candidates import candidate_count, draw_candidates, seeded
 from assay.envs.tasks import Task, TaskSet, content_id
 from assay.envs.text_classification.corpus import Corpus, build_corpus
@@ -106,8 +105,6 @@ def _task(
         "split": options.split,
         "source": corpus.name,
         "licence": corpus.licence,
-        "form": render("{answer}", options.think_mode),
-        "separator": options.separator,
     }
     if options.uncertainty == "label" and options.split == "train":
         meta["uncertain"] = row.uncertain
