@@ -3,8 +3,13 @@
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import torch
@@ -261,6 +266,20 @@ def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_go_on(tmp_path, monkeypatch
     assert command in shown
     assert cli.train(command.split()[1:]) == 0
     assert [line["step"] for line in read_metrics(run, "train")] == [1, 2, 3, 4]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_in_a_terminal(tmp_path):
+    program = [str(Path(sys.executable).parent / "train-agent"), *SMALL, "--steps", "100000", "--out", "run"]
+    with subprocess.Popen(program, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        metrics = tmp_path / "run" / "metrics.jsonl"
+        while running.poll() is None and not (metrics.exists() and metrics.read_text().count('"train"') > 4):
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        shown = running.communicate(timeout=120)[1]
+    assert running.returncode == 130, shown
+    assert shown == "\nstopped by Ctrl-C: checkpoints are kept; continue with: train-agent --resume --out run\n"
+    assert read_metrics(tmp_path / "run", "train")[-1]["step"] > 4
 
 
 def test_a_missing_column_names_the_flags(tmp_path, capsys):

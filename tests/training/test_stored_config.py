@@ -39,6 +39,12 @@ def test_the_record_sets_nothing(tmp_path):
     assert read_config(tmp_path).seed == 4
 
 
+def test_a_resumed_run_can_be_repeated_from_its_beginning(tmp_path):
+    write_config(tmp_path, dataclasses.replace(CONFIGURATION, resume=True))
+    assert not read_config(tmp_path).resume
+    assert "--resume" not in read_record(tmp_path)["command"]
+
+
 def test_versions_name_what_decides_the_numbers():
     assert {"python", "assay", "assay-verifiers", "torch", "transformers", "numpy"} <= set(versions())
 

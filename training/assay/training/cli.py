@@ -60,6 +60,10 @@ def guarded(command: Callable[[list[str]], int], argv: Sequence[str] | None = No
         return stop.code if isinstance(stop.code, int) else OK
     except KeyboardInterrupt as stop:
         print(f"\nstopped by Ctrl-C{stop.args[0] if stop.args else ''}", file=sys.stderr)
+        if argv is None:  # as a program: a thread still inside torch would abort the interpreter's own way out
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of a pipe, such as head, has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

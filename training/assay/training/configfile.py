@@ -195,6 +195,7 @@ def write_config(
         env: the environment's options, defaults included.
         command: the command line that repeats the run; default ``train-agent`` with :func:`to_flags`.
     """
+    config = dataclasses.replace(config, resume=False)  # how it was started, not what it is
     words = list(command) if command is not None else ["train-agent", *to_flags(config)]
     record = {
         "command": shlex.join(words),
