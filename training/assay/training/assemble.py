@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+
 from assay.agents.chat import Chat
 from assay.agents.engines import make_engine
 from assay.agents.models import load_model
@@ -60,7 +61,7 @@ class Parts:
             lambda: self.env(tasks=self.train, **self.env_options),
             self.policy,
             self.chat,
-            sampling=Sampling(rollout.max_tokens, rollout.temperature, rollout.top_p, rollout.top_k, rollout.stop),
+            sampling=sampling(config),
             concurrency=rollout.concurrency,
             retries=rollout.retries,
         )
@@ -76,6 +77,12 @@ class Parts:
             concurrency=rollout.concurrency,
             retries=rollout.retries,
         )
+
+
+def sampling(config: TrainConfig) -> Sampling:
+    """How training rollouts are drawn."""
+    rollout = config.rollout
+    return Sampling(rollout.max_tokens, rollout.temperature, rollout.top_p, rollout.top_k, rollout.stop)
 
 
 def assemble(config: TrainConfig, saved: Path | None = None) -> Parts:

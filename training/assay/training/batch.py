@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+
 from assay.agents.rollout import Branch, Rollout
 from assay.envs.episode import Outcome
 from assay.training.forward import Row

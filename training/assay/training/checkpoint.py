@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from assay.training.precision import Weights
 from safetensors.torch import load_file, save_file
+
+from assay.training.precision import Weights
 
 MASTER = "master"
 STATE = "state.json"

@@ -6,8 +6,9 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from assay.agents.policy import Sampling
 from assay.agents.rollout import Rollout
 from assay.envs.episode import Outcome
 from assay.training.curriculum import TaskStream
@@ -37,10 +38,12 @@ def gather(
     stream: TaskStream,
     schedule: Schedule,
     plan: RolloutPlan,
+    sampling: Sampling,
     seed: int,
     on_done: Callable[[Rollout], None] | None = None,
 ) -> Experience:
-    """Sample groups until the schedule has enough, and cut the surplus."""
+    """Sample groups until the schedule has enough, and cut the surplus; the plan's temperature replaces sampling's."""
+    sampling = replace(sampling, temperature=plan.temperature)
     began = time.perf_counter()
     sampled: list[Rollout] = []
     kept: list[list[Rollout]] = []
@@ -52,7 +55,7 @@ def gather(
             for group, task in enumerate(stream.take(plan.groups))
             for index in range(plan.group_size)
         ]
-        found = collector.collect(specs, on_done).rollouts
+        found = collector.collect(specs, on_done, sampling=sampling).rollouts
         generated += 1
         sampled += found
         for start in range(0, len(found), plan.group_size):

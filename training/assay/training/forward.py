@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
+
 from assay.training import tree
 from assay.training.logprobs import token_logprobs
 from assay.training.objectives.types import PolicyOutputs
 from assay.training.tree import Cost, IntArray, MicroBatch
-from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,10 @@ class Scorer:
         self.model = model
         self.share_prefix = share_prefix
         self.budget = budget
-        whole: Any = model.get_base_model() if hasattr(model, "get_base_model") else model
+        wrapped: Any = model
+        whole = wrapped.get_base_model() if hasattr(model, "get_base_model") else wrapped
         self.backbone: nn.Module = getattr(whole, whole.base_model_prefix)
-        self.head: nn.Module = whole.get_output_embeddings()
+        self.head: nn.Linear = whole.get_output_embeddings()
         config = whole.config.get_text_config()
         self.softcap = float(getattr(config, "final_logit_softcapping", None) or 0.0)
         self.cost = _cost(self.backbone, config)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+
 from assay.agents.chat import Chat
 from assay.envs.base import TaskEnv
 from assay.envs.tasks import Task, TaskSet

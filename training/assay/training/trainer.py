@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from assay.agents.rollout import Rollout
 from assay.training import checkpoint, sft
-from assay.training.assemble import REFERENCE, Parts, assemble, freeze_reference, resolved
+from assay.training.assemble import REFERENCE, Parts, assemble, freeze_reference, resolved, sampling
 from assay.training.batch import make_batch
 from assay.training.config import TrainConfig
 from assay.training.configfile import write_config
@@ -163,7 +164,13 @@ class Run:
         )
         with self.display.phase("sampling", plan.groups * plan.group_size) as phase:
             experience = gather(
-                collector, self.stream, self.parts.schedule, plan, config.seed, lambda _: phase.advance()
+                collector,
+                self.stream,
+                self.parts.schedule,
+                plan,
+                sampling(config),
+                config.seed,
+                lambda _: phase.advance(),
             )
         metrics = describe(experience.sampled)
         lr = learning_rate(config.optim, self.step, config.steps)

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 import torch
+from torch import Tensor
+
 from assay.training.batch import Batch
 from assay.training.config import OptimConfig
 from assay.training.forward import Scorer
@@ -13,7 +15,6 @@ from assay.training.objectives.metrics import Metrics
 from assay.training.objectives.objective import Objective
 from assay.training.objectives.schedule import Schedule
 from assay.training.precision import Weights
-from torch import Tensor
 
 
 def learning_rate(config: OptimConfig, step: int, steps: int) -> float:
