@@ -150,9 +150,11 @@ def test_a_run_that_has_only_begun_gets_a_report(tmp_path):
 def test_a_warm_up_has_its_own_row(tmp_path):
     run = make_run(tmp_path / "run", config=TrainConfig(sft=SFTConfig(epochs=1)))
     with (run / "metrics.jsonl").open("a") as lines:
+        lines.write('{"step": 0, "kind": "sft", "sft_step": 1, "loss": 2.5}\n')
         lines.write('{"step": 0, "kind": "baseline", "name": "untrained", "accuracy": 0.1}\n')
     words = " ".join(Page(write_report(run).read_text(encoding="utf-8")).words)
     assert "after supervised warm-up" in words
+    assert "Warm-up loss" in words
     assert "10.0 %" in words
 
 

@@ -159,6 +159,8 @@ def _curves(run: RunRecord) -> str:
         ys, low, high = ([line.get(name) for line in run.evals] for name in ("accuracy", "low", "high"))
         series = [Series(xs, ys, low, high, "held-out", dots=True)]
         charts.append(_chart("Held-out accuracy", line_chart(series, percent=True), "with its 95 % interval"))
+    losses = Series([line.get("sft_step", 0) for line in run.sft], [line.get("loss") for line in run.sft])
+    charts.append(_chart("Warm-up loss", line_chart([losses], floor=0.0), "nats a token"))
     for title, name, percent, note in _CURVES:
         xs, values = run.series(name)
         floor = None if name == "reward" else 0.0

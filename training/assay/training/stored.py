@@ -31,6 +31,7 @@ class RunRecord:
         baselines: the last ``baseline`` line of each name, the untrained model apart.
         alerts: ``alert`` lines.
         untrained: the ``baseline`` line of the untrained model, where a warm-up came before the first evaluation.
+        sft: ``sft`` lines: the warm-up.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class RunRecord:
     baselines: list[Line]
     alerts: list[Line]
     untrained: Line | None = None
+    sft: Sequence[Line] = ()
 
     @property
     def before(self) -> Line | None:
@@ -88,6 +90,7 @@ def load_run(run_dir: str | Path) -> RunRecord:
         train=[line for line in lines if line["kind"] == "train"],
         evals=held_out or evals,
         untrained=baselines.pop("untrained", None),
+        sft=[line for line in lines if line["kind"] == "sft"],
         baselines=list(baselines.values()),
         alerts=[line for line in lines if line["kind"] == "alert"],
     )
