@@ -56,6 +56,8 @@ def test_zero_temperature_is_the_first_best_token() -> None:
     logits = torch.tensor([[0.0, 2.0, 2.0], [3.0, 2.0, 2.0]])
     units = torch.full((2,), 0.99, dtype=torch.float64)
     assert draw(logits, units, [Sampling(1, 0.0)] * 2).tolist() == [1, 0]
+    mixed = draw(logits[[0, 0]], units, [Sampling(1, 0.0), PLAIN])
+    assert mixed.tolist() == [1, 2]
 
 
 @given(
