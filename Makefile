@@ -21,8 +21,8 @@ check: $(VENV)/.dev ## lint, format, types, import direction
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache --no-logo
 
-bench: $(VENV)/.dev ## every table in benchmarks/; BENCH=name for one
-	@for file in benchmarks/$(or $(BENCH),[a-z]*).py; do echo "== $$file"; $(BIN)/python $$file $(ARGS) || exit 1; done
+bench: $(VENV)/.dev ## every table in benchmarks/ that needs no data; BENCH=name for one
+	@for file in $(if $(BENCH),benchmarks/$(BENCH).py,$(filter-out benchmarks/study_%,$(wildcard benchmarks/*.py))); do echo "== $$file"; $(BIN)/python $$file $(ARGS) || exit 1; done
 
 docs: $(VENV)/.docs ## the documentation site, into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo "open site/index.html"
