@@ -62,8 +62,8 @@ class WeightedSum(Rubric):
 class Gate(Rubric):
     """The reward of ``then`` where ``when`` earns at least ``threshold``, else 0.
 
-    Nothing is ever paid for the gate alone. ``then`` is scored for every response of the group, since a comparison needs
-    all of them, and all parts are kept. A response that is held back is not correct.
+    Nothing is ever paid for the gate alone. ``then`` is scored for every response of the group, since it may compare
+    them, and all parts are kept. A response that is held back is not correct.
     """
 
     when: Rubric

@@ -36,7 +36,8 @@ def choice(text: str, letters: str = "ABCD") -> str | None:
 def numbers(text: str) -> list[str]:
     """The decimal numbers written in ``text``, in order, without their grouping commas.
 
-    ASCII digits only; a sign, a fraction part and an exponent belong to the number; digits inside a word (``x2``) do
+    ASCII digits only; a sign, a fraction part and an exponent belong to the number (a sign
+    right after a digit or letter does not); digits inside a word (``x2``) do
     not count. ``1,234`` is one number, ``1,2,3`` are three.
     """
     found: list[str] = []
