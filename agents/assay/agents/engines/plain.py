@@ -38,7 +38,7 @@ class PlainState:
         self.counted_by_model = bool(features)
         where = {} if self.counted_by_model else {"position_ids": positions_of(mask)}
         out = model(input_ids=ids, attention_mask=mask, use_cache=True, logits_to_keep=1, **where, **(features or {}))
-        self.cache = getattr(out, "past_key_values", None)
+        self.cache: Any = getattr(out, "past_key_values", None)
         if not hasattr(self.cache, "reorder_cache"):
             raise ValueError(f"{type(model).__name__} keeps no cache whose rows can be copied: the hf engine needs one")
         self.mask = mask
