@@ -27,6 +27,7 @@ _OPENERS = {
     "\\pi",
     "\\emptyset",
 }
+_UNITS = ("\\text", "\\mathrm", "\\mbox", "\\rm")
 _PAIRS = {"(": (")", "]"), "[": ("]", ")")}
 _CALLS = {"\\lfloor": ("\\rfloor", "floor"), "\\lceil": ("\\rceil", "ceil"), "|": ("|", "abs")}
 _MATRICES = {"matrix", "pmatrix", "bmatrix", "vmatrix", "Bmatrix", "array", "smallmatrix"}
@@ -110,21 +111,26 @@ class Atoms:
         return kind == "number" or (kind == "environment" and text.startswith("\\begin"))
 
     def postfix(self) -> Node:
-        """An atom with what follows it: factorial, percent, degrees, a unit."""
+        """An atom with what follows it: factorials and percent signs."""
         node = self.atom()
         while True:
             if self.accept("!"):
                 node = Node("call", "factorial", (node,))
             elif self.accept("%"):
                 node = Node("percent", None, (node,))
-            elif self.peek().kind == "words" and node.kind in {"num", "div", "mixed", "quantity", "percent", "neg"}:
-                inner = self.text_of(self.peek())
-                if inner in words.SEPARATORS or inner in words.CONSTANTS or not inner:
-                    return node
-                self.advance()
-                node = Node("quantity", inner, (node,))
             else:
                 return node
+
+    def unit(self) -> str:
+        r"""The unit that follows, as ``\text{ cm}`` or ``\mathrm{m}^2``, consumed; empty where none does."""
+        token = self.peek()
+        inner = self.text_of(token)
+        if not inner or inner in words.SEPARATORS or inner in words.CONSTANTS or not token.text.startswith(_UNITS):
+            return ""
+        self.advance()
+        if self.accept("^"):
+            inner += f"^{self.subscript()}"
+        return inner
 
     def degrees(self) -> bool:
         r"""Consume ``\circ`` or ``{\circ}`` after a caret; degrees are not converted."""
@@ -305,6 +311,8 @@ class Atoms:
     def subscript(self) -> str:
         """A subscript as text."""
         if not self.accept("{"):
+            if self.peek().kind == "end":
+                raise ParseError("the expression ends in a subscript")
             return self.advance().text
         parts = []
         while not self.accept("}"):

@@ -73,7 +73,7 @@ def clean(text: str) -> str | None:
         text = text.strip()
     if len(text) > _LONGEST:
         return None
-    text = text.strip(_MARKS).rstrip(".,;:").strip(_MARKS)
+    text = _undollar(text.strip(_MARKS).rstrip(".,;:").strip(_MARKS))
     if text.startswith(("\\(", "\\[")) and text.endswith(("\\)", "\\]")):
         text = text[2:-2].strip()
     text = text.removeprefix("=").strip()
@@ -81,6 +81,14 @@ def clean(text: str) -> str | None:
     if unit:
         text = unit.group(1)
     return text or None
+
+
+def _undollar(text: str) -> str:
+    r"""``text`` without dollars around it; ``\$`` is a currency sign."""
+    text = text.lstrip("$")
+    while text.endswith("$") and not text.endswith("\\$"):
+        text = text[:-1]
+    return text.strip().rstrip(".,;:").strip()
 
 
 def _after_statement(text: str) -> str | None:

@@ -11,6 +11,8 @@ from assay.verifiers.maths.nodes import Node
 from assay.verifiers.maths.parser import read
 from assay.verifiers.parse.fold import fold
 
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_FORMULA = re.compile(r"[\\0-9(){}^_=+*/<>|]")
 _GROUP_OF_ZEROS = re.compile(r",0[0-9]{2}(?![0-9])")
 
 
@@ -22,7 +24,7 @@ def decide(
     A gold that is no expression is compared as folded text. Where the gold is a list, ``1,000`` in the answer may be
     one too.
     """
-    if fold(gold) == fold(answer) and _is_word(gold):
+    if gold == answer or (fold(gold) == fold(answer) and _is_prose(gold)):
         return True, True, "text", ""
     expected = read(gold)
     found = read(answer)
@@ -44,9 +46,9 @@ def _same_form(found: Node, other: Node | None) -> bool:
     return other is not None and canonical(found) == canonical(other)
 
 
-def _is_word(text: str) -> bool:
-    """Whether a text is a word, which has no case, rather than a variable, which has."""
-    return text.isalpha() and (len(text) > 2 or text.lower() == "no")
+def _is_prose(text: str) -> bool:
+    """Whether a text is words, in which case does not matter, rather than variables, in which it does."""
+    return text.lower() == "no" or bool(_WORD.search(text) and not _FORMULA.search(text))
 
 
 def _as_lists(gold: str, answer: str, rules: Rules) -> Verdict | None:

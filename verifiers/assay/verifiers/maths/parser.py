@@ -99,7 +99,7 @@ class Parser(Atoms):
                     left = join("add", left, Node("neg", None, (right,)))
                 else:
                     left = Node("pm", sign, (left, right))
-            return left
+            return _lift_unit(left)
 
     def term(self) -> Node:
         """A product or quotient, with its sign."""
@@ -133,6 +133,10 @@ class Parser(Atoms):
             plain = left.kind == "num" and isinstance(left.value, Fraction) and left.value.denominator == 1
             if self.peek().kind == "number":
                 left = self.mixed(left, plain)
+                continue
+            unit = self.unit()
+            if unit:
+                left = Node("quantity", unit, (left,))
                 continue
             right = self.power()
             if plain and _simple_fraction(right):
@@ -177,6 +181,18 @@ class Parser(Atoms):
             with self.deeper():
                 return Node("pow", None, (base, self.exponent()))
         return base
+
+
+def _lift_unit(total: Node) -> Node:
+    """A sum whose last term alone has a unit, as that unit of the sum."""
+    if total.kind != "add":
+        return total
+    *others, last = total.args
+    inner = last.args[0] if last.kind == "neg" else last
+    if inner.kind != "quantity" or any(part.kind == "quantity" for other in others for part in other.walk()):
+        return total
+    bare = inner.args[0] if inner is last else Node("neg", None, inner.args)
+    return Node("quantity", inner.value, (Node("add", None, (*others, bare)),))
 
 
 def _simple_fraction(node: Node) -> bool:
