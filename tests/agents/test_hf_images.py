@@ -13,47 +13,14 @@ from assay.agents.chat import Chat
 from assay.agents.engines.hf import HFPolicy
 from assay.agents.policy import Request, Sampling
 from assay.agents.rollout import check_images
-from assay.agents.tiny import tiny_tokenizer
+from assay.agents.tiny import tiny_vision_model
 
-TEMPLATE = (
-    "{% for m in messages %}<|im_start|>{{ m.role }}\n"
-    "{% for part in m.content %}{% if part.type == 'image' %}<image>{% else %}{{ part.text }}{% endif %}{% endfor %}"
-    "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
 PER_IMAGE = 16
 
 
 @pytest.fixture(scope="module")
 def vision() -> tuple[Any, Any]:
-    from transformers import Idefics3Config, Idefics3ForConditionalGeneration, Idefics3Processor
-    from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
-
-    tokenizer = tiny_tokenizer()
-    tokenizer.add_special_tokens(
-        {"additional_special_tokens": ["<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>"]}
-    )
-    size = {"longest_edge": 112}
-    images = Idefics3ImageProcessorPil(
-        do_image_splitting=False, size=size, max_image_size=size, return_row_col_info=False
-    )
-    processor = Idefics3Processor(images, tokenizer, image_seq_len=PER_IMAGE, chat_template=TEMPLATE)
-    config = Idefics3Config(
-        text_config={
-            "model_type": "llama", "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2,
-            "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": len(tokenizer),
-            "max_position_embeddings": 512, "initializer_range": 0.2, "eos_token_id": 2, "pad_token_id": 0,
-        },
-        vision_config={
-            "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
-            "image_size": 112, "patch_size": 14, "initializer_range": 0.2,
-        },
-        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
-        scale_factor=2,
-        pad_token_id=0,
-    )  # fmt: skip
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return Idefics3ForConditionalGeneration(config).eval(), processor
+    return tiny_vision_model()
 
 
 def picture(shade: int) -> Image.Image:

@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM
+
 from assay.agents.tiny import tiny_model
 from assay.envs.tasks import Task, TaskSet
 from assay.training import checkpoint
@@ -9,7 +11,6 @@ from assay.training.config import OptimConfig
 from assay.training.curriculum import TaskStream, held_out
 from assay.training.precision import Weights
 from assay.training.update import make_optimizer
-from transformers import AutoModelForCausalLM
 
 
 def trained(dtype, steps=3):

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from assay.training import tree
-from assay.training.forward import Row, Scorer, sharing_error
-from assay.training.logprobs import token_logprobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import LlamaConfig, LlamaForCausalLM
+
+from assay.training import tree
+from assay.training.forward import Row, Scorer, sharing_error
+from assay.training.logprobs import token_logprobs
 
 COST = tree.Cost(token=1000.0, pair=1.0)
 

@@ -6,6 +6,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
 from assay.agents.rollout import Branch, Rollout, Segment
 from assay.envs.episode import Episode, Outcome
 from assay.training.batch import make_batch
@@ -15,7 +17,6 @@ from assay.training.precision import Weights
 from assay.training.recipes import get_recipe
 from assay.training.update import Updater, learning_rate, make_optimizer
 from assay.verifiers.score import Score
-from transformers import LlamaConfig, LlamaForCausalLM
 
 
 def tiny(seed=0):

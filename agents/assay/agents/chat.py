@@ -138,6 +138,39 @@ def images_of(messages: Sequence[Message]) -> tuple[Any, ...]:
     return tuple(part["image"] for part in parts if part["type"] == "image")
 
 
+def with_images(messages: Sequence[Message], images: Sequence[Any]) -> list[Message]:
+    """Messages whose empty image parts hold ``images``, in order.
+
+    Raises:
+        ValueError: if there are not as many images as empty parts.
+    """
+    left, filled = list(images), []
+    for message in messages:
+        content = message["content"]
+        if not isinstance(content, str):
+            parts = []
+            for part in content:
+                if part["type"] == "image" and "image" not in part:
+                    if not left:
+                        raise ValueError(f"the messages have more image parts than the {len(images)} images")
+                    part = {**part, "image": left.pop(0)}
+                parts.append(part)
+            message = {**message, "content": parts}
+        filled.append(message)
+    if left:
+        raise ValueError(f"{len(left)} of {len(images)} images have no part in the messages")
+    return filled
+
+
+def image_key(image: Any) -> Any:
+    """Equal for equal images: a path, or what a ``PIL.Image`` holds. Environments hand out copies, so ``id`` is not."""
+    from hashlib import blake2b
+
+    if not hasattr(image, "tobytes"):
+        return str(image)
+    return (image.size, image.mode, blake2b(image.tobytes(), digest_size=16).digest())
+
+
 def load_image(image: Any) -> Any:
     """A ``PIL.Image`` in RGB, read from disk when given a path.
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SMOLLM2 = "smollm2-135m"
 TINY = "tiny"
+TINY_VISION = "tiny-vision"
 WHAT_ELSE = f"use a local model folder, or {SMOLLM2} (needs no hub)"
 
 
@@ -32,8 +33,8 @@ def load_model(
     """Load a causal language model and its tokenizer.
 
     Args:
-        name: ``smollm2-135m``, ``tiny`` (random weights, for trying things out), a folder that ``save_pretrained``
-            wrote, or a hub id.
+        name: ``smollm2-135m``, a folder that ``save_pretrained`` wrote, a hub id, or ``tiny`` or ``tiny-vision``
+            (random weights, for trying things out).
         dtype: ``float32``, ``bfloat16``, or ``auto``: float32 on a CPU (bfloat16 is 3 to 4 times slower on one without
             the instructions), bfloat16 on a GPU.
         device: ``auto`` (cuda where there is one, else cpu), or a torch device such as ``cpu``, ``cuda:1``, ``mps``.
@@ -58,10 +59,10 @@ def load_model(
         from assay.agents.smollm2 import cached_folder
 
         model, tokenizer = _read(str(cached_folder()), kind)
-    elif name == TINY:
-        from assay.agents.tiny import tiny_model
+    elif name in (TINY, TINY_VISION):
+        from assay.agents import tiny
 
-        model, tokenizer = tiny_model()
+        model, tokenizer = tiny.tiny_model() if name == TINY else tiny.tiny_vision_model()
         model.to(kind)
     else:
         model, tokenizer = _read(_resolve(name), kind)

@@ -10,6 +10,13 @@ CHATML = (
 )
 """ChatML without a default system prompt."""
 
+VISION_CHATML = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n"
+    "{% for part in m.content %}{% if part.type == 'image' %}<image>{% else %}{{ part.text }}{% endif %}{% endfor %}"
+    "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+"""ChatML whose contents are lists of text and image parts."""
+
 _CORPUS = (
     "Classify the message. Answer with one label: spam, ham, sports, business, world, science, positive, negative.",
     "system user assistant The answer is yes. The answer is no. label label Label: text Text: question Question:",
@@ -87,3 +94,42 @@ def tiny_model(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return LlamaForCausalLM(config).eval(), tokenizer
+
+
+def tiny_vision_model(*, image_tokens: int = 16, seed: int = 0) -> tuple[Any, Any]:
+    """A random Idefics3 of about 0.2 million parameters in float32 on the CPU, and its processor (PIL, no torchvision).
+
+    Args:
+        image_tokens: tokens of one image; a square number. Images are seen at 28 times its root, 112 pixels for 16.
+        seed: of the weights. The global random state is left as it was.
+    """
+    import torch
+    from transformers import Idefics3Config, Idefics3ForConditionalGeneration, Idefics3Processor
+    from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
+
+    tokenizer = tiny_tokenizer()
+    more = ["<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>"]
+    tokenizer.add_special_tokens({"additional_special_tokens": more})
+    side = 28 * round(image_tokens**0.5)
+    size = {"longest_edge": side}
+    pixels = Idefics3ImageProcessorPil(
+        do_image_splitting=False, size=size, max_image_size=size, return_row_col_info=False
+    )
+    processor = Idefics3Processor(pixels, tokenizer, image_seq_len=image_tokens, chat_template=VISION_CHATML)
+    config = Idefics3Config(
+        text_config={
+            "model_type": "llama", "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2,
+            "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": len(tokenizer),
+            "max_position_embeddings": 1024, "initializer_range": 0.2, "eos_token_id": 2, "pad_token_id": 0,
+        },
+        vision_config={
+            "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
+            "image_size": side, "patch_size": 14, "initializer_range": 0.2,
+        },
+        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+        scale_factor=2,
+        pad_token_id=0,
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Idefics3ForConditionalGeneration(config).eval(), processor

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from assay.agents.chat import Chat
@@ -20,8 +19,9 @@ from assay.envs.base import TaskEnv
 from assay.envs.registry import env_class
 from assay.envs.tasks import TaskSet
 from assay.training import checkpoint
+from assay.training.batch import taught_row
 from assay.training.config import TrainConfig
-from assay.training.forward import Row, Scorer, sharing_error
+from assay.training.forward import Scorer, sharing_error
 from assay.training.objectives.schedule import Schedule
 from assay.training.precision import Weights
 from assay.training.recipes import Recipe, check_recipe, get_recipe
@@ -109,7 +109,8 @@ def assemble(config: TrainConfig, saved: Path | None = None) -> Parts:
         torch.set_num_threads(config.threads)
     model, tokenizer = load_policy(config, saved)
     chat = Chat(tokenizer)
-    scorer = Scorer(model, share_prefix=config.optim.share_prefix, budget=config.optim.token_budget)
+    optim = config.optim
+    scorer = Scorer(model, share_prefix=optim.share_prefix, budget=optim.token_budget, processor=chat.processor)
     weights = Weights(model)
     optimizer = make_optimizer(weights, config.optim)
     if saved is not None:
@@ -154,7 +155,8 @@ def freeze_reference(parts: Parts, config: TrainConfig, folder: Path | None = No
     for name in parts.updater.objective.anchors:
         model = copy.deepcopy(parts.model) if folder is None else load_policy(config, folder)[0]
         model.requires_grad_(False).eval()
-        frozen[name] = Scorer(model, share_prefix=parts.scorer.share_prefix, budget=parts.scorer.budget)
+        like = parts.scorer
+        frozen[name] = Scorer(model, share_prefix=like.share_prefix, budget=like.budget, processor=like.processor)
     parts.updater.anchors = frozen
 
 
@@ -169,12 +171,10 @@ def resolved(parts: Parts) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 def _check_sharing(scorer: Scorer, chat: Chat, env: TaskEnv, tasks: TaskSet) -> None:
     rows = []
     for task in tasks[:2]:
-        ids = chat.open(env.open(task))
-        for end in (0, 1):
-            response = [*ids[: 3 + end], end]
-            rows.append(Row(np.array([*ids, *response], np.int64), len(ids), np.ones(len(response), np.bool_)))
+        for words in ("no", "not now"):
+            rows.append(taught_row(env, task, chat, chat.encode(words)))
     kind = next(scorer.model.parameters()).dtype
-    error = sharing_error(scorer.model, rows)
+    error = sharing_error(scorer.model, rows, scorer.processor)
     if not error <= TOLERANCE.get(kind, 1e-3):
         scorer.share_prefix = False
         warnings.warn(

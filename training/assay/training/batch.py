@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from assay.agents.chat import Chat, images_of, with_images
 from assay.agents.rollout import Branch, Rollout
+from assay.envs.base import TaskEnv
 from assay.envs.episode import Outcome
+from assay.envs.tasks import Task
 from assay.training.forward import Row
 from assay.training.objectives.types import TrajectoryBatch
 
@@ -35,7 +38,17 @@ def row_of(branch: Branch) -> Row:
     """A branch as a training row: the prompt is everything before the first sampled token."""
     sampled = np.array(branch.sampled, np.bool_)
     prompt = int(np.flatnonzero(sampled)[0]) if sampled.any() else len(sampled)
-    return Row(np.array(branch.ids, np.int64), prompt, sampled[prompt:])
+    return Row(np.array(branch.ids, np.int64), prompt, sampled[prompt:], branch.images)
+
+
+def taught_row(env: TaskEnv, task: Task, chat: Chat, response: Sequence[int]) -> Row:
+    """A task's opening messages, and a response that nobody sampled, all of which carries loss."""
+    messages = env.open(task)
+    if env.has_images:
+        messages = with_images(messages, env.open_images(task))
+    prompt = chat.open(messages)
+    ids = np.array([*prompt, *response], np.int64)
+    return Row(ids, len(prompt), np.ones(len(response), np.bool_), images_of(messages))
 
 
 def make_batch(rollouts: Iterable[Rollout], version: int) -> Batch:

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from assay.agents.chat import image_key
+from assay.agents.engines.features import image_features
 from assay.training import tree
 from assay.training.logprobs import token_logprobs
 from assay.training.objectives.types import PolicyOutputs
@@ -24,11 +26,13 @@ class Row:
         ids: int64 [length]; prompt, then the response (sampled tokens and observations).
         prompt: number of prompt tokens, at least 1.
         mask: bool [length - prompt]; which response tokens the policy sampled.
+        images: in the order of their placeholders.
     """
 
     ids: IntArray
     prompt: int
     mask: np.typing.NDArray[np.bool_]
+    images: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
         if self.prompt < 1 or len(self.ids) - self.prompt != len(self.mask):
@@ -42,10 +46,15 @@ class Scorer:
         model: a transformers causal LM, possibly wrapped by peft.
         share_prefix: pack rows as tries (:mod:`assay.training.tree`) instead of one padded row each.
         budget: padded tokens of one forward pass.
+        processor: of a vision-language model, for rows with images.
     """
 
-    def __init__(self, model: nn.Module, *, share_prefix: bool = True, budget: int = 2048) -> None:
+    def __init__(
+        self, model: nn.Module, *, share_prefix: bool = True, budget: int = 2048, processor: Any = None
+    ) -> None:
         self.model = model
+        self.processor = processor
+        self.placeholder = getattr(model.config, "image_token_id", None)
         self.share_prefix = share_prefix
         self.budget = budget
         wrapped: Any = model
@@ -59,7 +68,29 @@ class Scorer:
     def plan(self, rows: Sequence[Row], units: Sequence[Sequence[int]] | None = None) -> list[MicroBatch]:
         """Micro-batches under the token budget; the rows of a unit (default: each row alone) stay together."""
         units = [[i] for i in range(len(rows))] if units is None else units
-        return tree.plan([row.ids for row in rows], units, self.budget, self.cost, share=self.share_prefix)
+        batches: list[MicroBatch] = []
+        for bucket in self._buckets(rows, units):
+            found = tree.plan([row.ids for row in rows], bucket, self.budget, self.cost, share=self.share_prefix)
+            seen = rows[bucket[0][0]].images
+            batches += [_alone(micro, trie) for micro in found for trie in micro.tries] if seen else found
+        return batches
+
+    def _buckets(self, rows: Sequence[Row], units: Sequence[Sequence[int]]) -> list[list[Sequence[int]]]:
+        """Units that may share a forward pass: all without images, and those that are equal up to their last image.
+
+        A pass encodes the images of one context, so a trie must hold each placeholder once.
+        """
+        buckets: dict[Any, list[Sequence[int]]] = {}
+        for unit in units:
+            for part in _parts(unit, [self._seen(rows[i]) for i in unit]):
+                buckets.setdefault(self._seen(rows[part[0]]), []).append(part)
+        return list(buckets.values())
+
+    def _seen(self, row: Row) -> Any:
+        if not row.images:
+            return ()
+        last = int(np.flatnonzero(row.ids == self.placeholder)[-1])
+        return (row.ids[: last + 1].tobytes(), *map(image_key, row.images))
 
     def __call__(self, rows: Sequence[Row], tries: list[list[int]], width: int) -> PolicyOutputs:
         """Log-probabilities and entropies of the rows of one micro-batch, in one forward pass.
@@ -86,7 +117,7 @@ class Scorer:
                 row = rows[index]
                 nodes = path[row.prompt :] + t * size
                 where[index, : len(nodes)] = np.where(row.mask, nodes, -1)
-        hidden = self._hidden(ids, depth, built, device)
+        hidden = self._hidden(ids, depth, built, device, rows[0].images)
         sampled = np.unique(where[where >= 0])
         if not len(sampled):
             zero = hidden.sum().float() * 0.0
@@ -120,8 +151,12 @@ class Scorer:
                 logp[micro.rows], entropy[micro.rows] = out.logp.cpu(), out.aux["entropy"].cpu()
         return PolicyOutputs(logp, {"entropy": entropy})
 
-    def _hidden(self, ids: IntArray, depth: IntArray, tries: list[tree.Trie], device: torch.device) -> Tensor:
+    def _hidden(
+        self, ids: IntArray, depth: IntArray, tries: list[tree.Trie], device: torch.device, images: tuple[Any, ...]
+    ) -> Tensor:
         inputs: dict[str, Any] = {"input_ids": torch.from_numpy(ids).to(device), "use_cache": False}
+        if images:
+            inputs |= image_features(self.model, self.processor, ids[0].tolist(), images)
         if self.share_prefix:
             mask = np.stack([trie.mask(ids.shape[1]) for trie in tries])
             inputs["attention_mask"] = torch.from_numpy(mask)[:, None].to(device)
@@ -133,19 +168,30 @@ class Scorer:
         return hidden
 
 
+def _alone(micro: MicroBatch, trie: list[int]) -> MicroBatch:
+    return MicroBatch([micro.rows[i] for i in trie], [list(range(len(trie)))])
+
+
+def _parts(unit: Sequence[int], keys: Sequence[Any]) -> list[list[int]]:
+    parts: dict[Any, list[int]] = {}
+    for index, key in zip(unit, keys, strict=True):
+        parts.setdefault(key, []).append(index)
+    return list(parts.values())
+
+
 def _cost(backbone: nn.Module, config: Any) -> Cost:
     embedded = sum(m.weight.numel() for m in backbone.modules() if isinstance(m, nn.Embedding))
     linear = sum(p.numel() for p in backbone.parameters()) - embedded
     return Cost(token=2.0 * linear, pair=4.0 * config.hidden_size * config.num_hidden_layers)
 
 
-def sharing_error(model: nn.Module, rows: Sequence[Row]) -> float:
+def sharing_error(model: nn.Module, rows: Sequence[Row], processor: Any = None) -> float:
     """Largest difference between the log-probabilities of the tree and the padded way on these rows.
 
     Architectures whose layers do not honour a 4-D attention mask (recurrent layers, some sliding windows) differ by far
     more than rounding; the trainer then turns sharing off and says so.
     """
     width = max(len(row.mask) for row in rows)
-    shared = Scorer(model, share_prefix=True).score(rows, width).logp
-    padded = Scorer(model, share_prefix=False).score(rows, width).logp
+    shared = Scorer(model, share_prefix=True, processor=processor).score(rows, width).logp
+    padded = Scorer(model, share_prefix=False, processor=processor).score(rows, width).logp
     return float((shared - padded).abs().max())

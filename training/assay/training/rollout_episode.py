@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from assay.agents.chat import Chat, images_of
+from assay.agents.chat import Chat, images_of, with_images
 from assay.agents.policy import Completion, Request, Sampling
 from assay.agents.rollout import Branch, Rollout
 from assay.agents.transcript import Transcript
@@ -103,6 +103,7 @@ class _Attempt:
         self.lane, self.mailbox, self.ask = lane, mailbox, ask
         self.turns: list[Turn] = []
         self.messages: list[Message] = []
+        self.shown: list[Message] = []
         self.transcript: Transcript | None = play.chat.transcript() if play.chat is not None else None
         self.cut = False
 
@@ -121,16 +122,16 @@ class _Attempt:
         seconds = {"reset": clock() - began}
         context = play.context(spec, self.lane.env) if play.context is not None else {}
         while True:
-            new = self._observe(obs["messages"])
+            new = self._observe(obs["messages"], obs.get("images"))
             sampling = self._room()
             if sampling is None:
                 return self._over_budget(f"the context of {play.max_context} tokens is full")
             request = Request(
-                messages=self.messages,
+                messages=self.shown,
                 ids=self.transcript.ids if self.transcript is not None else (),
                 seed=derive_seed(spec.seed, len(self.turns)),
                 sampling=sampling,
-                images=tuple(obs["images"]) if "images" in obs else images_of(obs["messages"]),
+                images=images_of(self.shown),
                 context=context,
             )
             asked = clock()
@@ -147,8 +148,9 @@ class _Attempt:
             if play.max_turns is not None and len(self.turns) >= play.max_turns:
                 return self._over_budget(f"not done after {play.max_turns} turns")
 
-    def _observe(self, messages: list[Message]) -> list[Message]:
-        """Take in the conversation so far; returns what is new to the agent."""
+    def _observe(self, messages: list[Message], images: Sequence[Any] | None) -> list[Message]:
+        """Take in the conversation so far; returns what is new to the agent, without images."""
+        self.shown = messages if images is None else with_images(messages, images)
         known = len(self.messages)
         extends = bool(self.turns) and len(messages) > known and messages[:known] == self.messages
         new = messages[known + 1 :] if extends else messages
@@ -156,9 +158,9 @@ class _Attempt:
             raise EnvError("a step neither ended the episode nor told the agent anything", known=False)
         if self.transcript is not None:
             if extends:
-                self.transcript.observe(new)
+                self.transcript.observe(self.shown[known + 1 :])
             else:
-                self.transcript.open(messages)
+                self.transcript.open(self.shown)
         self.messages = messages
         return new
 

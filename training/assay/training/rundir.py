@@ -1,12 +1,9 @@
-"""Where a run lives, and writing files there that are whole or absent."""
+"""Where a run lives, and whether it may begin or continue there."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
 from pathlib import Path
 
-from assay.envs.episode import Episode
 from assay.training import checkpoint
 from assay.training.config import TrainConfig
 from assay.training.configfile import CONFIG, check_resume
@@ -34,16 +31,6 @@ def continuation(config: TrainConfig) -> Path | None:
         raise UserError(f"there is no run to resume in {folder}: check --out, or leave --resume away")
     check_resume(folder, config)
     return checkpoint.latest(folder / "checkpoints")
-
-
-def write_episodes(path: Path, episodes: Iterable[Episode]) -> None:
-    """Write one JSON line an episode, atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", encoding="utf-8", errors="replace") as out:
-        for episode in episodes:
-            out.write(episode.to_json() + "\n")
-    os.replace(partial, path)
 
 
 def drop_episodes_after(folder: Path, step: int) -> None:

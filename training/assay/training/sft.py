@@ -11,6 +11,7 @@ import torch
 from assay.agents.chat import Chat
 from assay.envs.base import TaskEnv
 from assay.envs.tasks import Task, TaskSet
+from assay.training.batch import taught_row
 from assay.training.config import SFTConfig
 from assay.training.errors import UserError
 from assay.training.forward import Row, Scorer
@@ -51,17 +52,8 @@ def demonstrations(env: TaskEnv, tasks: Sequence[Task], chat: Chat) -> list[Row]
         gold = env.gold(task)
         if gold is None:
             raise UserError("this environment has no gold answers to imitate: leave --sft.epochs at 0")
-        prompt = chat.open(env.open(task))
-        answer = (*chat.encode(gold), *end_of_turn(chat))
-        rows.append(Row(np.array([*prompt, *answer], np.int64), len(prompt), np.ones(len(answer), np.bool_)))
+        rows.append(taught_row(env, task, chat, chat.answer(gold)))
     return rows
-
-
-def end_of_turn(chat: Chat) -> tuple[int, ...]:
-    """What a policy samples to end its turn: the template's closing tokens up to its first special token."""
-    special = set(chat.tokenizer.all_special_ids)
-    stop = next((i for i, token in enumerate(chat.closing) if token in special), len(chat.closing) - 1)
-    return chat.closing[: stop + 1]
 
 
 def warm_up(

@@ -27,7 +27,8 @@ from assay.training.experience import describe, gather
 from assay.training.logs import MetricsLog
 from assay.training.monitors import Monitors
 from assay.training.objectives.schedule import RolloutPlan
-from assay.training.rundir import continuation, drop_episodes_after, run_dir, write_episodes
+from assay.training.rundir import continuation, drop_episodes_after, run_dir
+from assay.training.stored import write_episodes
 from assay.training.update import learning_rate
 
 

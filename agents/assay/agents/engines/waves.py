@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from assay.agents.chat import image_key
+
 
 @dataclass
 class Wave:
@@ -45,7 +47,7 @@ def waves(
     """
     groups: dict[tuple[Any, ...], list[int]] = {}
     for i, (ids, seen) in enumerate(zip(contexts, images, strict=True)):
-        groups.setdefault((ids, *map(_identity, seen)), []).append(i)
+        groups.setdefault((ids, *map(image_key, seen)), []).append(i)
     wave, held = Wave(), 0
     for (ids, *_), group in sorted(groups.items(), key=lambda item: len(item[0][0])):
         seen = images[group[0]]
@@ -67,7 +69,3 @@ def waves(
             held += cost
     if wave.contexts:
         yield wave
-
-
-def _identity(image: Any) -> Any:
-    return image if isinstance(image, str) else id(image)
