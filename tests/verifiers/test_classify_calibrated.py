@@ -20,7 +20,8 @@ def calibrated(text, **options):
 
 
 @pytest.mark.parametrize(
-    ("answer", "q", "paper", "code"), [("cat", "0.8", 0.96, 1.48), ("dog", "0.8", -0.64, 0.68), ("dog", "0.1", -0.01, 0.995)]
+    ("answer", "q", "paper", "code"),
+    [("cat", "0.8", 0.96, 1.48), ("dog", "0.8", -0.64, 0.68), ("dog", "0.1", -0.01, 0.995)],
 )
 def test_the_numbers_of_the_spec(answer, q, paper, code):
     assert calibrated(response(answer, q)).reward == pytest.approx(paper)
@@ -31,10 +32,11 @@ def test_the_numbers_of_the_spec(answer, q, paper, code):
 @pytest.mark.parametrize(
     "text",
     [
-        "", "cat", response(q="80%"), response(q="1.2"), response(q="nan"), response(q="inf"), response(q="-0.1"), response(q=""),
-        response(q="1e-1"), response(q="٠"), response(answer=""), response(pattern="tacb"), response(pattern="tbac"),
-        response() + response(pattern="c"), response() + "more", response() + "</think>", response(pattern="abc"),
-        response().replace("</confidence>", ""), response().replace("<answer>", "<answer><answer>"),
+        "", "cat", response(q="80%"), response(q="1.2"), response(q="nan"), response(q="inf"), response(q="-0.1"),
+        response(q=""), response(q="1e-1"), response(q="٠"), response(answer=""), response(pattern="tacb"),
+        response(pattern="tbac"), response() + response(pattern="c"), response() + "more", response() + "</think>",
+        response(pattern="abc"), response().replace("</confidence>", ""),
+        response().replace("<answer>", "<answer><answer>"),
     ],
 )  # fmt: skip
 def test_a_format_failure_earns_nothing(text, form):

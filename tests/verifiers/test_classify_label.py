@@ -4,7 +4,11 @@ from assay.verifiers import get, score
 
 NEWS = {"label": "sports", "labels": ["world news", "sports", "business", "Sci/Tech."]}
 DOG = {"label": "golden retriever", "labels": ["golden retriever", "cat", "red_fox"]}
-NUMBERED = {"label": "sports", "labels": ["world", "sports", "art", "law"], "numeric": {"3": "sports", "0": "law", "1": "art", "2": "world"}}
+NUMBERED = {
+    "label": "sports",
+    "labels": ["world", "sports", "art", "law"],
+    "numeric": {"3": "sports", "0": "law", "1": "art", "2": "world"},
+}
 
 
 def label(response, truth=NEWS, **options):
@@ -58,8 +62,9 @@ def test_the_uncertain_suffix_is_reported_and_can_be_switched_off():
 
 @pytest.mark.parametrize(
     ("response", "correct", "parsed"),
-    [("3", True, True), (" 3. ", True, True), ("2", False, True), ("9", False, False), ("-3", False, False), ("03", False, False),
-     ("sports", False, False), ("3 or 2", False, False), ("٣", False, False), ("3 | uncertain", True, True)],
+    [("3", True, True), (" 3. ", True, True), ("2", False, True), ("9", False, False), ("-3", False, False),
+     ("03", False, False), ("sports", False, False), ("3 or 2", False, False), ("٣", False, False),
+     ("3 | uncertain", True, True)],
 )  # fmt: skip
 def test_numbered_labels(response, correct, parsed):
     verdict = label(response, NUMBERED)

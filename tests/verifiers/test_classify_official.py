@@ -1,4 +1,4 @@
-"""Parity with the rewards of CLS-RL, and the linear-time readings against the regular expressions that they stand for."""
+"""Parity with the rewards of CLS-RL; the linear-time readings against the patterns that they stand for."""
 
 import re
 

@@ -28,44 +28,54 @@ SIXTEEN = [
 
 NUMBERS = [
     ("42", "42.0", True), ("42", "042", True), ("-7", "−7", True), ("1000000", "1{,}000{,}000", True),
-    ("10000", r"10,\!000", True), ("1/3", "0.333", False), (r"\frac{3}{4}", "3/4", True), (r"\frac{3}{4}", "0.75", True),
-    (r"\frac34", r"\dfrac{3}{4}", True), ("2.5", r"2\frac{1}{2}", True), ("2.5", "2 1/2", True), ("-2.5", r"-2\frac12", True),
-    (r"12.5\%", "1/8", True), ("0.125", r"12\frac{1}{2}\%", True), ("50", r"50\%", False), ("150000", r"1.5 \times 10^5", True),
+    ("10000", r"10,\!000", True), ("1/3", "0.333", False), (r"\frac{3}{4}", "3/4", True),
+    (r"\frac{3}{4}", "0.75", True), (r"\frac34", r"\dfrac{3}{4}", True), ("2.5", r"2\frac{1}{2}", True),
+    ("2.5", "2 1/2", True), ("-2.5", r"-2\frac12", True), (r"12.5\%", "1/8", True),
+    ("0.125", r"12\frac{1}{2}\%", True), ("50", r"50\%", False), ("150000", r"1.5 \times 10^5", True),
     ("150000", "1.5e5", True), ("0.00032", r"3.2\times10^{-4}", True), (r"-\frac{2}{3}", r"\frac{-2}{3}", True),
-    (r"-\frac{2}{3}", r"\frac{2}{3}", False), (r"\$5", "5 dollars", True), ("5", r"5\text{ cm}", True), ("5", "5 cm", True),
-    (r"5\text{ cm}", r"5\text{ m}", False), (r"5\text{ apples}", r"5 \text{ apple}", True), ("90", r"90^\circ", True), ("½", "0.5", True), (r"2\sqrt{3}", r"2\sqrt{3}\text{ cm}", True), (r"12\text{ m}^2", r"12\text{ m}^{2}", True),
-    (r"12\text{ m}^2", r"12\text{ m}^3", False), (r"2+3\sqrt2", r"2+3\sqrt{2} \text{ units}", True), (r"7\mathrm{kg}", r"7\ \text{kg}", True),
-    ("1010_2", "1010_{2}", True), ("1010_2", "10", False), ("0", "-0", True), (r"5\frac{1}{2}\text{ m}", "5.5", True),
+    (r"-\frac{2}{3}", r"\frac{2}{3}", False), (r"\$5", "5 dollars", True), ("5", r"5\text{ cm}", True),
+    ("5", "5 cm", True), (r"5\text{ cm}", r"5\text{ m}", False), (r"5\text{ apples}", r"5 \text{ apple}", True),
+    ("90", r"90^\circ", True), ("½", "0.5", True), (r"2\sqrt{3}", r"2\sqrt{3}\text{ cm}", True),
+    (r"12\text{ m}^2", r"12\text{ m}^{2}", True), (r"12\text{ m}^2", r"12\text{ m}^3", False),
+    (r"2+3\sqrt2", r"2+3\sqrt{2} \text{ units}", True), (r"7\mathrm{kg}", r"7\ \text{kg}", True),
+    ("1010_2", "1010_{2}", True), ("1010_2", "10", False), ("0", "-0", True),
+    (r"5\frac{1}{2}\text{ m}", "5.5", True),
 ]  # fmt: skip
 
 EXPRESSIONS = [
     (r"\frac{\sqrt{2}}{2}", r"\frac{1}{\sqrt2}", True), ("2√3", r"\sqrt{12}", True), (r"\sqrt[3]{8}x", "2x", True),
     (r"2^{10}", "1024", True), (r"\ln 8", r"3\ln 2", True), (r"\log_2 8", "3", True), (r"\log 100", "2", True),
-    (r"\sin\frac{\pi}{6}", r"\frac12", True), (r"\arctan 1", r"\frac{\pi}{4}", True), (r"\tan x", r"\frac{\sin x}{\cos x}", True),
-    (r"\sin^2 x+\cos^2 x", "1", True), ("x^2+2x+1", "(x+1)^2", True), ("x^2-1", "(x-1)(x+1)", True), ("x^2-1", "(x-1)(x-1)", False),
-    ("2x", "x2", False), ("|x|", "x", False), ("x", "|x|", False), (r"\sqrt{x^2}", "x", False), (r"\sqrt{x^2}", "|x|", True),
-    ("n!", r"n \cdot (n-1)!", True), (r"\binom{n}{2}", r"\frac{n(n-1)}{2}", True), ("(-1)^n", "1", False), (r"\pi", "3.14159", False),
-    (r"\pi", "π", True), ("e^{x+y}", "e^x e^y", True), ("3+4i", "4i+3", True), ("3+4i", "3-4i", False), ("(1+i)^2", "2i", True),
-    (r"\frac{1}{1+i}", r"\frac{1-i}{2}", True), (r"\sqrt{-4}", "2i", True), (r"\sin\pi", "0", True), ("10^{-50}", "0", False),
-    (r"\frac{\sqrt2}{2^{199}}", r"\frac{\sqrt2}{2^{198}}", False), (r"\lfloor 2.7 \rfloor", "2", True), ("5!", "120", True),
-    (r"\frac{x}{x}", "1", True), ("xy", "yx", True), ("x_1+x_2", "x_2+x_1", True), ("x_1", "x_2", False), ("a", "b", False),
-    (r"\alpha+\beta", r"\beta+\alpha", True), ("2sin(x)", r"2\sin x", True), ("sqrt(5)", r"\sqrt 5", True), ("x**2", "x^2", True),
-    ("2^{3^2}", "512", True), ("9^{9^{9^{9}}}", "9^{9^{9^{9}}}", True), ("9^{9^{9^{9}}}", "9^{9^{9^{8}}}", False), ("x^{-1}", "1/x", True),
+    (r"\sin\frac{\pi}{6}", r"\frac12", True), (r"\arctan 1", r"\frac{\pi}{4}", True),
+    (r"\tan x", r"\frac{\sin x}{\cos x}", True), (r"\sin^2 x+\cos^2 x", "1", True), ("x^2+2x+1", "(x+1)^2", True),
+    ("x^2-1", "(x-1)(x+1)", True), ("x^2-1", "(x-1)(x-1)", False), ("2x", "x2", False), ("|x|", "x", False),
+    ("x", "|x|", False), (r"\sqrt{x^2}", "x", False), (r"\sqrt{x^2}", "|x|", True), ("n!", r"n \cdot (n-1)!", True),
+    (r"\binom{n}{2}", r"\frac{n(n-1)}{2}", True), ("(-1)^n", "1", False), (r"\pi", "3.14159", False),
+    (r"\pi", "π", True), ("e^{x+y}", "e^x e^y", True), ("3+4i", "4i+3", True), ("3+4i", "3-4i", False),
+    ("(1+i)^2", "2i", True), (r"\frac{1}{1+i}", r"\frac{1-i}{2}", True), (r"\sqrt{-4}", "2i", True),
+    (r"\sin\pi", "0", True), ("10^{-50}", "0", False), (r"\frac{\sqrt2}{2^{199}}", r"\frac{\sqrt2}{2^{198}}", False),
+    (r"\lfloor 2.7 \rfloor", "2", True), ("5!", "120", True), (r"\frac{x}{x}", "1", True), ("xy", "yx", True),
+    ("x_1+x_2", "x_2+x_1", True), ("x_1", "x_2", False), ("a", "b", False), (r"\alpha+\beta", r"\beta+\alpha", True),
+    ("2sin(x)", r"2\sin x", True), ("sqrt(5)", r"\sqrt 5", True), ("x**2", "x^2", True), ("2^{3^2}", "512", True),
+    ("9^{9^{9^{9}}}", "9^{9^{9^{9}}}", True), ("9^{9^{9^{9}}}", "9^{9^{9^{8}}}", False), ("x^{-1}", "1/x", True),
 ]  # fmt: skip
 
 STRUCTURES = [
-    ("x=5", "5", True), ("5", "x = 5", True), ("5", "x = 2+3 = 5", True), ("5", "5 = 6", False), ("y = 2x + 1", "2x - y + 1 = 0", True),
-    ("y = 2x + 1", "y = 2x - 1", False), ("x = 5", "y = 5", False), ("2x+4y=6", "x+2y=3", True), ("x<3", "3>x", True),
-    ("x<3", "x>3", False), ("x<3", r"x\le3", False), (r"x \ge 2", r"2 \leq x", True), ("-x<-3", "x>3", True), ("1<x<2", "2>x>1", True),
-    ("1<x<2", r"1\le x<2", False), ("(1,2)", "(2,1)", False), ("(1, 2)", r"\left(1,\,2\right)", True), ("(1,2)", "1,2", False),
-    ("(1,2]", "(1,2)", False), ("[0, 5)", "[0,5)", True), (r"x \in [1,2]", "[1,2]", True), (r"\{1,2\}", r"\{2,1\}", True),
-    (r"\{1,2\}", r"\{1,2,2\}", False), (r"\{1,2\}", r"\{1,3\}", False), ("1,2", "2 and 1", True), ("1, 2", r"1 \text{ or } 2", True),
-    ("x=1,x=2", "1, 2", True), (r"\emptyset", r"\{\}", True), (r"(-\infty,2)\cup(3,\infty)", r"(3,\infty)\cup(-\infty,2)", True),
-    (r"(-\infty,2)\cup(3,\infty)", r"(-\infty,2)", False), (r"1\pm\sqrt2", r"1+\sqrt2, 1-\sqrt2", True), (r"\pm 3", "-3, 3", True),
+    ("x=5", "5", True), ("5", "x = 5", True), ("5", "x = 2+3 = 5", True), ("5", "5 = 6", False),
+    ("y = 2x + 1", "2x - y + 1 = 0", True), ("y = 2x + 1", "y = 2x - 1", False), ("x = 5", "y = 5", False),
+    ("2x+4y=6", "x+2y=3", True), ("x<3", "3>x", True), ("x<3", "x>3", False), ("x<3", r"x\le3", False),
+    (r"x \ge 2", r"2 \leq x", True), ("-x<-3", "x>3", True), ("1<x<2", "2>x>1", True), ("1<x<2", r"1\le x<2", False),
+    ("(1,2)", "(2,1)", False), ("(1, 2)", r"\left(1,\,2\right)", True), ("(1,2)", "1,2", False),
+    ("(1,2]", "(1,2)", False), ("[0, 5)", "[0,5)", True), (r"x \in [1,2]", "[1,2]", True),
+    (r"\{1,2\}", r"\{2,1\}", True), (r"\{1,2\}", r"\{1,2,2\}", False), (r"\{1,2\}", r"\{1,3\}", False),
+    ("1,2", "2 and 1", True), ("1, 2", r"1 \text{ or } 2", True), ("x=1,x=2", "1, 2", True),
+    (r"\emptyset", r"\{\}", True), (r"(-\infty,2)\cup(3,\infty)", r"(3,\infty)\cup(-\infty,2)", True),
+    (r"(-\infty,2)\cup(3,\infty)", r"(-\infty,2)", False), (r"1\pm\sqrt2", r"1+\sqrt2, 1-\sqrt2", True),
+    (r"\pm 3", "-3, 3", True),
     (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\begin{bmatrix}1&2\\3&4\end{bmatrix}", True),
-    (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\begin{pmatrix}1&2\\3&5\end{pmatrix}", False), ("1:2", "1:2", True), ("1:2", "2:1", False),
-    ("100,200,300", r"\{100,200,300\}", True), (r"\{100,200\}", "$100,200$", True), ("1,000", r"\{1,0\}", False), (r"\infty", r"-\infty", False),
-    ("42", r"\{42\}", False), ("42", "(42, 42)", False), ("yes", "Yes", True), (r"\text{even}", "Even", True), ("even", "odd", False),
+    (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\begin{pmatrix}1&2\\3&5\end{pmatrix}", False), ("1:2", "1:2", True),
+    ("1:2", "2:1", False), ("100,200,300", r"\{100,200,300\}", True), (r"\{100,200\}", "$100,200$", True),
+    ("1,000", r"\{1,0\}", False), (r"\infty", r"-\infty", False), ("42", r"\{42\}", False),
+    ("42", "(42, 42)", False), ("yes", "Yes", True), (r"\text{even}", "Even", True), ("even", "odd", False),
     (r"\text{(B)}", "B", True), (r"\text{Evelyn}", "Evelyn", True), ("A", "a", False),
 ]  # fmt: skip
 
@@ -86,8 +96,9 @@ def test_answers_as_people_write_them(gold, answer, verdict):
 
 @pytest.mark.parametrize(
     ("gold", "answer"),
-    [("42", "84/2"), ("42", "40+2"), ("42", r"6\cdot 7"), ("42", r"\sqrt{1764}"), ("42", "42/1"), ("42", "42+0"), ("0.5", "2/4"),
-     ("1024", "2^{10}"), ("42", "41+1"), ("120", "5!"), (r"\frac12", r"\frac{0.5}{1}"), ("42", "42x/x"), ("50%", "50/100")],
+    [("42", "84/2"), ("42", "40+2"), ("42", r"6\cdot 7"), ("42", r"\sqrt{1764}"), ("42", "42/1"), ("42", "42+0"),
+     ("0.5", "2/4"), ("1024", "2^{10}"), ("42", "41+1"), ("120", "5!"), (r"\frac12", r"\frac{0.5}{1}"),
+     ("42", "42x/x"), ("50%", "50/100")],
 )  # fmt: skip
 def test_a_number_has_to_be_worked_out(gold, answer):
     text = rf"\boxed{{{answer}}}"
@@ -124,12 +135,14 @@ def test_tolerance_and_percent_are_options():
 @pytest.mark.parametrize(
     ("response", "answer"),
     [
-        ("<think>\\boxed{1}</think> so \\boxed{2}", "2"), ("<think>never ends \\boxed{1}", None), ("<answer>3</answer>", "3"),
-        ("<answer>1</answer><answer>2</answer>", None), ("\\boxed{1} <answer>so \\boxed{2}</answer>", "2"),
-        ("the answer is 5. Indeed.", "5"), ("**Answer:** 5", "5"), ("The answer is: 5", "5"), ("#### 17", "17"),
-        ("answer: 1\nanswer: 2", "2"), ("The final answer is $x=3$ because $2+1=3$", "x=3"), ("We get $1$, then $2$", "2"),
-        ("solutions $1$ and $2$", "1, 2"), (r"so \(7\)", "7"), (r"\[ 8 \]", "8"), ("42", "42"), (" = 42", "42"), ("*42*", "42"),
-        ("The result is 12 apples", "12"), ("", None), ("\\boxed{}", None), ("\\boxed{4", "\\boxed{4"), ("$$9$$", "9"),
+        ("<think>\\boxed{1}</think> so \\boxed{2}", "2"), ("<think>never ends \\boxed{1}", None),
+        ("<answer>3</answer>", "3"), ("<answer>1</answer><answer>2</answer>", None),
+        ("\\boxed{1} <answer>so \\boxed{2}</answer>", "2"), ("the answer is 5. Indeed.", "5"),
+        ("**Answer:** 5", "5"), ("The answer is: 5", "5"), ("#### 17", "17"), ("answer: 1\nanswer: 2", "2"),
+        ("The final answer is $x=3$ because $2+1=3$", "x=3"), ("We get $1$, then $2$", "2"),
+        ("solutions $1$ and $2$", "1, 2"), (r"so \(7\)", "7"), (r"\[ 8 \]", "8"), ("42", "42"), (" = 42", "42"),
+        ("*42*", "42"), ("The result is 12 apples", "12"), ("", None), ("\\boxed{}", None),
+        ("\\boxed{4", "\\boxed{4"), ("$$9$$", "9"),
     ],
 )  # fmt: skip
 def test_where_the_answer_is_looked_for(response, answer):
@@ -154,8 +167,9 @@ def test_a_digit_somewhere_is_no_answer(response):
 
 @pytest.mark.parametrize(
     "truth",
-    [{}, {"answer": None}, {"answer": True}, {"answer": []}, {"answer": ""}, {"answer": "  $ "}, {"answer": float("nan")},
-     {"answer": "1" * 2000}, {"answer": "1", "given": "x"}, {"answer": "1", "given": [1]}, {"gold": "1"}],
+    [{}, {"answer": None}, {"answer": True}, {"answer": []}, {"answer": ""}, {"answer": "  $ "},
+     {"answer": float("nan")}, {"answer": "1" * 2000}, {"answer": "1", "given": "x"}, {"answer": "1", "given": [1]},
+     {"gold": "1"}],
 )  # fmt: skip
 def test_malformed_truth(truth):
     with pytest.raises(ValueError):

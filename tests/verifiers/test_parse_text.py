@@ -88,7 +88,9 @@ def test_json_objects(text, found):
     assert parse.last_json(text) == (found[-1] if found else None)
 
 
-@given(st.dictionaries(st.text(), st.integers() | st.text() | st.lists(st.booleans()), max_size=5), st.text(), st.text())
+@given(
+    st.dictionaries(st.text(), st.integers() | st.text() | st.lists(st.booleans()), max_size=5), st.text(), st.text()
+)
 def test_a_json_object_is_found_in_any_text(value, before, after):
     text = before.replace("{", "") + json.dumps(value) + after.replace("{", "")
     assert list(parse.json_objects(text)) == [value]
@@ -136,10 +138,10 @@ def test_boxes(text, found):
 @pytest.mark.parametrize(
     ("text", "letter"),
     [
-        ("B", "B"), ("b", "B"), ("(B)", "B"), ("B.", "B"), ("**B**", "B"), (r"\boxed{B}", "B"), ("$B$", "B"), (r"\text{(C)}", "C"),
-        ("The answer is (C).", "C"), ("Answer: D", "D"), ("answer is **A**", "A"), ("Option B is right", "B"),
-        ("The answer is A or B", "A"), ("answer: A. No, answer: B", None), ("A and B", None), ("ABCD", None), ("A dog", None),
-        ("E", None), ("", None), ("the answer is apple", None),
+        ("B", "B"), ("b", "B"), ("(B)", "B"), ("B.", "B"), ("**B**", "B"), (r"\boxed{B}", "B"), ("$B$", "B"),
+        (r"\text{(C)}", "C"), ("The answer is (C).", "C"), ("Answer: D", "D"), ("answer is **A**", "A"),
+        ("Option B is right", "B"), ("The answer is A or B", "A"), ("answer: A. No, answer: B", None),
+        ("A and B", None), ("ABCD", None), ("A dog", None), ("E", None), ("", None), ("the answer is apple", None),
     ],
 )  # fmt: skip
 def test_choice(text, letter):

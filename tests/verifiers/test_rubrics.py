@@ -48,7 +48,13 @@ def test_the_verdict_comes_from_the_named_child():
 
 @pytest.mark.parametrize(
     "terms",
-    [(), (("a", ANSWER, 1.0), ("a", STYLE, 1.0)), (("a/b", ANSWER, 1.0),), (("", ANSWER, 1.0),), (("a", ANSWER, math.inf),)],
+    [
+        (),
+        (("a", ANSWER, 1.0), ("a", STYLE, 1.0)),
+        (("a/b", ANSWER, 1.0),),
+        (("", ANSWER, 1.0),),
+        (("a", ANSWER, math.inf),),
+    ],
 )
 def test_a_sum_that_makes_no_sense_is_refused(terms):
     with pytest.raises(ValueError):

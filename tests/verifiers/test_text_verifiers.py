@@ -12,9 +12,10 @@ from assay.verifiers.text.f1 import normalise, token_f1
 from assay.verifiers.text.nfa import compile_pattern
 
 PATTERNS = [
-    r"a*b", r"(a+)+b", r"(a|aa)*c?", r"[^ab]+", r"\bfoo\b|a", r"^a$", r"(?m)^a$", r"a{2,3}b{0,2}", r"(?i)AbC[d-f]", r"\d+\s\w\S\D\W?",
-    r".*x.", r"(?s).*x.", r"(?:)|a", r"(?x) a b # c", r"\Aab\Z", r"a+?b*?", r"(?:a|b|)*c", r"\Bb", r"[\w.-]+@[\w-]+", r"((a*)*)*b",
-    r"(?a)\w+", r"a$\n?", r"(?i)[à-ü]+", r"[^\d\s]", r"a{3}|b{2,}", r"(ab){2}", r"x?y?z?",
+    r"a*b", r"(a+)+b", r"(a|aa)*c?", r"[^ab]+", r"\bfoo\b|a", r"^a$", r"(?m)^a$", r"a{2,3}b{0,2}", r"(?i)AbC[d-f]",
+    r"\d+\s\w\S\D\W?", r".*x.", r"(?s).*x.", r"(?:)|a", r"(?x) a b # c", r"\Aab\Z", r"a+?b*?", r"(?:a|b|)*c", r"\Bb",
+    r"[\w.-]+@[\w-]+", r"((a*)*)*b", r"(?a)\w+", r"a$\n?", r"(?i)[à-ü]+", r"[^\d\s]", r"a{3}|b{2,}", r"(ab){2}",
+    r"x?y?z?",
 ]  # fmt: skip
 
 
@@ -28,9 +29,11 @@ def test_the_automaton_agrees_with_the_standard_library(pattern, text):
 @given(
     st.recursive(
         st.sampled_from(["a", "b", ".", "[ab]", "[^a]", r"\w", r"\b", "^", "$"]),
-        lambda inner: st.builds(lambda x, y: x + y, inner, inner)
-        | st.builds(lambda x, y: f"(?:{x}|{y})", inner, inner)
-        | st.builds(lambda x, s: f"(?:{x}){s}", inner, st.sampled_from(["*", "+", "?", "{2}", "{1,3}", "*?"])),
+        lambda inner: (
+            st.builds(lambda x, y: x + y, inner, inner)
+            | st.builds(lambda x, y: f"(?:{x}|{y})", inner, inner)
+            | st.builds(lambda x, s: f"(?:{x}){s}", inner, st.sampled_from(["*", "+", "?", "{2}", "{1,3}", "*?"]))
+        ),
         max_leaves=6,
     ),
     st.text(alphabet="ab \n", min_size=1, max_size=6),
@@ -60,8 +63,8 @@ def test_what_would_cost_too_much_is_no_match_and_says_so(monkeypatch):
 
 @pytest.mark.parametrize(
     "pattern",
-    ["(", "a**", "[z-a]", r"(a)\1", "(?=a)b", "(?!a)b", "(?<=a)b", "a++", "(?>a)", "a{100000}", "(?:){1000000000}", "(a{400}){400}", "(?i:a)",
-     "((?:){900}){900}", "(" * 500 + ")" * 500],
+    ["(", "a**", "[z-a]", r"(a)\1", "(?=a)b", "(?!a)b", "(?<=a)b", "a++", "(?>a)", "a{100000}", "(?:){1000000000}",
+     "(a{400}){400}", "(?i:a)", "((?:){900}){900}", "(" * 500 + ")" * 500],
 )  # fmt: skip
 def test_patterns_that_are_refused(pattern):
     with pytest.raises(ValueError):
@@ -97,7 +100,8 @@ def test_threads_share_an_automaton():
     expected = [bool(re.fullmatch(truth["pattern"], text)) for text in texts]
     found = []
     threads = [
-        threading.Thread(target=lambda: found.append([score("text.regex", t, truth).correct for t in texts])) for _ in range(6)
+        threading.Thread(target=lambda: found.append([score("text.regex", t, truth).correct for t in texts]))
+        for _ in range(6)
     ]
     for thread in threads:
         thread.start()
@@ -112,7 +116,14 @@ def test_the_automaton_stays_small():
 
 @pytest.mark.parametrize(
     ("text", "folded"),
-    [("The Eiffel  Tower!", "eiffel tower"), ("a an the", ""), ("U.S.A.", "usa"), ("theory", "theory"), ("42", "42"), ("don't", "dont")],
+    [
+        ("The Eiffel  Tower!", "eiffel tower"),
+        ("a an the", ""),
+        ("U.S.A.", "usa"),
+        ("theory", "theory"),
+        ("42", "42"),
+        ("don't", "dont"),
+    ],
 )
 def test_normalisation_of_squad(text, folded):
     assert normalise(text) == folded
@@ -120,7 +131,15 @@ def test_normalisation_of_squad(text, folded):
 
 @pytest.mark.parametrize(
     ("prediction", "gold", "expected"),
-    [("a b c", "a b c", 1.0), ("a b", "a b c", 0.8), ("a a", "a", 2 / 3), ("x", "a", 0.0), ("", "", 1.0), ("", "a", 0.0), ("b a c", "a b", 0.8)],
+    [
+        ("a b c", "a b c", 1.0),
+        ("a b", "a b c", 0.8),
+        ("a a", "a", 2 / 3),
+        ("x", "a", 0.0),
+        ("", "", 1.0),
+        ("", "a", 0.0),
+        ("b a c", "a b", 0.8),
+    ],
 )
 def test_token_f1(prediction, gold, expected):
     assert token_f1(prediction, gold) == pytest.approx(expected)
@@ -151,7 +170,9 @@ def test_parity_leaves_unicode_alone():
     assert score("text.f1", "", {"answer": "the"}, parity=True).reward == 1.0
 
 
-@pytest.mark.parametrize("truth", [{}, {"answer": 3}, {"answers": []}, {"answers": [1]}, {"answer": "the"}, {"answers": ["x", "!"]}])
+@pytest.mark.parametrize(
+    "truth", [{}, {"answer": 3}, {"answers": []}, {"answers": [1]}, {"answer": "the"}, {"answers": ["x", "!"]}]
+)
 def test_malformed_references(truth):
     with pytest.raises(ValueError):
         score("text.f1", "x", truth)

@@ -45,7 +45,10 @@ def test_an_unknown_name_suggests_the_closest():
 
 @pytest.mark.parametrize(
     ("options", "match"),
-    [({"speed": 1}, "no option 'speed'; it has: reward, parity"), ({"reward": "most"}, r"must be one of \['exact', 'f1'\]")],
+    [
+        ({"speed": 1}, "no option 'speed'; it has: reward, parity"),
+        ({"reward": "most"}, r"must be one of \['exact', 'f1'\]"),
+    ],
 )
 def test_options_that_do_not_exist_are_refused(options, match):
     with pytest.raises(ValueError, match=match):

@@ -142,17 +142,19 @@ def invariant(subject: Subject) -> Check:
     return Check("invariance", "outer whitespace and unicode form change nothing", tried, tuple(failures))
 
 
-def bounded_time(subject: Subject, seconds: float) -> tuple[Check, bool]:
-    """Processor time on hostile responses up to a megabyte; also whether a short one took too long."""
+def bounded_time(subject: Subject, seconds: float, size: int) -> tuple[Check, bool]:
+    """Processor time on hostile responses of up to ``size`` characters; also whether a short one took too long."""
     if not subject.items:
         return Check("time", "bounded time", 0), False
     item = subject.items[0]
-    responses = list(hostile_responses(item.gold or "", subject.attacks(item)))
+    responses = list(hostile_responses(item.gold or "", subject.attacks(item), size))
     slow = slow_calls(lambda response: subject.score(response, item), responses, seconds)
     failures = [
         f"{len(responses[k]):,} characters beginning {quote(responses[k][:40], 30)}: "
         + (f"{used:.1f} s" if used is not None else "killed")
         for k, used in slow
     ]
-    check = Check("time", f"at most {seconds:g} s on any response up to 1 MB", len(responses), tuple(failures))
+    check = Check(
+        "time", f"at most {seconds:g} s on any response up to {size / 1e6:g} MB", len(responses), tuple(failures)
+    )
     return check, any(used is None and len(responses[k]) < SHORT for k, used in slow)

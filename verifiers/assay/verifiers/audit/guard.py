@@ -16,18 +16,19 @@ WALL = 10.0
 
 
 def slow_calls(
-    function: Callable[[Any], object], inputs: Sequence[Any], seconds: float
+    function: Callable[[Any], object], inputs: Sequence[Any], seconds: float, most: int = 5
 ) -> list[tuple[int, float | None]]:
     """The inputs on which ``function`` takes too long: ``(index, processor seconds)``, None for the time if killed.
 
-    Each input also has ten times as long (and at least ten seconds) of wall time. The calls run in a forked process
-    that the kernel kills at the limit, so code that never returns cannot stop the audit; after a kill the rest runs
-    in a new one. Where processes cannot fork, a thread is used, and wall time alone.
+    The search ends after ``most`` of them. Each input also has ten times as long (and at least ten seconds) of wall
+    time. The calls run in a forked process that the kernel kills at the limit, so code that never returns cannot stop
+    the audit; after a kill the rest runs in a new one. Where processes cannot fork, a thread is used, and wall time
+    alone.
     """
     found: list[tuple[int, float | None]] = []
     start = 0
     run = _in_child if hasattr(os, "fork") and hasattr(signal, "setitimer") else _in_thread
-    while start < len(inputs):
+    while start < len(inputs) and len(found) < most:
         times = run(function, inputs[start:], seconds)
         found += [(start + index, used) for index, used in enumerate(times) if used > seconds]
         start += len(times)

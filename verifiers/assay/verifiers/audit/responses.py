@@ -63,8 +63,8 @@ def odd_responses(gold: str, count: int, seed: int = 0) -> Iterator[str]:
             yield gold[:at] + rng.choice(pieces) + gold[at + rng.randrange(3) :]
 
 
-def hostile_responses(gold: str, attacks: list[str]) -> Iterator[str]:
-    """Short strings on which a pattern may backtrack for ever, then responses of a megabyte."""
+def hostile_responses(gold: str, attacks: list[str], size: int = MEGABYTE) -> Iterator[str]:
+    """Short strings on which a pattern may backtrack for ever, then responses of ``size`` characters."""
     yield "a" * 40 + "!"
     yield "1" * 40 + "x"
     yield " " * 200 + "x"
@@ -72,14 +72,14 @@ def hostile_responses(gold: str, attacks: list[str]) -> Iterator[str]:
     yield "9^{9^{9^{9^{9^{9^{9}}}}}}"
     yield r"\boxed{9^{9^{9^{9}}}}"
     for filler in _FILLERS:
-        yield filler * (MEGABYTE // len(filler))
-    yield "1," * 200_000 + "x" + " " * 600_000
-    yield "{" * (MEGABYTE // 2) + "}" * (MEGABYTE // 2)
-    yield "\\boxed{" + "9" * MEGABYTE + "}"
-    yield "<answer>" + "a" * MEGABYTE + "</answer>"
+        yield filler * (size // len(filler))
+    yield "1," * (size // 5) + "x" + " " * (size // 2)
+    yield "{" * (size // 2) + "}" * (size // 2)
+    yield "\\boxed{" + "9" * size + "}"
+    yield "<answer>" + "a" * size + "</answer>"
     for piece in [gold, *attacks[:6]]:
         if piece:
-            yield (piece + "\n") * (MEGABYTE // (len(piece) + 1))
-    yield gold + " " * MEGABYTE
-    yield "\n" * MEGABYTE + gold
-    yield "word " * (MEGABYTE // 5) + gold
+            yield (piece + "\n") * (size // (len(piece) + 1))
+    yield gold + " " * size
+    yield "\n" * size + gold
+    yield "word " * (size // 5) + gold

@@ -8,6 +8,7 @@ from typing import Any
 from assay.verifiers import registry
 from assay.verifiers.audit import behaviour, earning
 from assay.verifiers.audit.report import Check, Report
+from assay.verifiers.audit.responses import MEGABYTE
 from assay.verifiers.audit.subject import Item, Subject
 
 MAX_TASKS = 48
@@ -20,6 +21,7 @@ def audit(
     full: float | None = None,
     floor: float | None = None,
     seconds: float = 1.0,
+    size: int = MEGABYTE,
     **options: Any,
 ) -> Report:
     """Whether a verifier keeps its promises.
@@ -37,6 +39,7 @@ def audit(
         floor: the most that a wrong response may earn; the registered value by default. With options that pay for a
             format, give both.
         seconds: processor time allowed for one response.
+        size: length of the longest responses.
         **options: options of the verifier.
 
     Raises:
@@ -52,11 +55,12 @@ def audit(
         found.full if full is None else full,
         found.floor if floor is None else floor,
     )
-    time, hopeless = behaviour.bounded_time(subject, seconds)
+    time, hopeless = behaviour.bounded_time(subject, seconds, size)
     if hopeless:
         rest = Check("others", "every other promise", 0, ("not tried: a short response already takes too long",))
         return Report(found.name, (time, rest), dict(options))
     checks = [
+        behaviour.repeats(subject),  # first, so that what it remembers of a response has not been filled yet
         earning.gold(subject),
         earning.empty(subject),
         earning.other_golds(subject),
@@ -64,7 +68,6 @@ def audit(
         earning.attacks(subject),
         behaviour.never_raises(subject),
         behaviour.bad_truth(subject),
-        behaviour.repeats(subject),
         behaviour.invariant(subject),
         time,
     ]

@@ -78,7 +78,7 @@ def _values(gold: Node, answer: Node, rules: Rules) -> Verdict:
         if (bare_gold is gold) != (bare_answer is answer):
             verdict = _equal_values(bare_gold, bare_answer, rules)
             gold, answer = bare_gold, bare_answer
-    if verdict.equal and rules.form == "final" and is_literal(gold) and not is_final(answer, gold):
+    if verdict.equal and rules.form != "value" and is_literal(gold) and not is_final(answer, gold):
         return Verdict(False, verdict.tier, "equal in value, but not worked out to a number in lowest terms")
     return verdict
 

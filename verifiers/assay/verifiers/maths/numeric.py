@@ -159,6 +159,8 @@ def _combinatorial(function: str, n: Decimal, rest: list[Complex]) -> Decimal:
     k = rest[0][0] if rest else _ZERO
     if n != n.to_integral_value() or k != k.to_integral_value():
         raise UnsupportedError
-    if not 0 <= n <= 1000 or not 0 <= k <= 1000:
+    if max(abs(n), abs(k)) > 1000:
+        raise UndefinedError
+    if n < 0 or k < 0:
         raise UnsupportedError
     return Decimal(math.comb(int(n), int(k)) if function == "binom" else math.factorial(int(n)))

@@ -24,8 +24,8 @@ OPTIONS = {
         ("auto", "boxed", "answer", "last", "whole"),
     ),
     "form": Option(
-        "final: a numeric answer must be worked out, in lowest terms; value: any equal expression; same: the gold's "
-        "form up to order and notation",
+        "final: a numeric answer must be worked out, in lowest terms; value: any equal expression; same: as "
+        "final, and in the gold's form up to order and notation",
         ("final", "value", "same"),
     ),
     "percent": Option("ratio: 50% is 0.5; either: 50% also passes for 50", ("ratio", "either")),

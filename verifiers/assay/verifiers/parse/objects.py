@@ -31,9 +31,10 @@ _decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse)
 def json_objects(text: str) -> Iterator[dict[str, Any]]:
     """The JSON objects in ``text``, outermost ones only, in order.
 
-    Text around and between them is skipped. An object that is never closed, repeats a key (two answers in one), or holds
-    NaN or an infinity is no object; complete objects inside or after it are still found. To stay linear on hostile input,
-    the search ends once failed attempts have read 16 times the length of the text (and four million characters).
+    Text around and between them is skipped. An object that is never closed, repeats a key (two answers in one), or
+    holds NaN or an infinity is no object; complete objects inside or after it are still found. To stay linear on
+    hostile input, the search ends once failed attempts have read 16 times the length of the text and four million
+    characters more.
     """
     budget = _PASSES * len(text) + _ALLOWANCE
     start = _START.search(text)
