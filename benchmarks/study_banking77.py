@@ -25,8 +25,8 @@ TEN = (
 )  # fmt: skip
 TITLE = "Banking77, SmolLM2-135M: RL after 5 examples an intent"
 SETTINGS = {
-    10: {"steps": 50, "epochs": 4, "tasks": 390},
-    77: {"steps": 50, "epochs": 3, "tasks": 300},
+    10: {"steps": 50, "every": 25, "epochs": 4, "tasks": 390},
+    77: {"steps": 30, "every": 15, "epochs": 3, "tasks": 200},
 }
 
 
@@ -41,7 +41,7 @@ def command(data: Path, intents: int, seed: int, out: Path, threads: int, extra:
         "--recipe", "dr-grpo", "--seed", str(seed), "--out", str(out), "--threads", str(threads),
         "--sft.per-label", "5", "--sft.epochs", str(chosen["epochs"]), "--sft.lr", "5e-5", "--sft.batch-size", "32",
         "--steps", str(chosen["steps"]), "--optim.lr", "2e-5", "--rollout.groups", "16", "--rollout.group-size", "8",
-        "--rollout.max-tokens", "16", "--eval.tasks", str(chosen["tasks"]), "--eval.every", "25", "--save-every", "25",
+        "--rollout.max-tokens", "16", "--eval.tasks", str(chosen["tasks"]), "--eval.every", str(chosen["every"]), "--save-every", str(chosen["every"]),
         "--keep", "1", *extra,
     ]  # fmt: skip
     return [*words, "--resume"] if (out / "config.yaml").exists() else words
