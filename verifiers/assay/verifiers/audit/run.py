@@ -26,10 +26,7 @@ def audit(
 ) -> Report:
     """Whether a verifier keeps its promises.
 
-    Gold earns full reward; empty responses, the attack set and the golds of other tasks earn nothing; a list or a
-    hedge earns no more than a single answer; any unicode is scored; a malformed truth raises ``ValueError``; scores
-    repeat, also in threads; a megabyte takes bounded time; whitespace and unicode form do not matter; better is never
-    paid less, where the verifier claims it.
+    The promises are those of the package's README, one check each.
 
     Args:
         verifier: a registered name, or the verifier itself.

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 
 from assay.verifiers.maths import words
-from assay.verifiers.maths.lexer import Token, tokens
+from assay.verifiers.maths.cursor import Cursor
+from assay.verifiers.maths.lexer import Token
 from assay.verifiers.maths.nodes import Node, ParseError, join
 from assay.verifiers.parse.fold import fold
 
-MAX_DEPTH = 80
 _OPENERS = {
     "(",
     "[",
@@ -27,20 +25,13 @@ _OPENERS = {
     "\\pi",
     "\\emptyset",
 }
-_UNITS = ("\\text", "\\mathrm", "\\mbox", "\\rm")
 _PAIRS = {"(": (")", "]"), "[": ("]", ")")}
 _CALLS = {"\\lfloor": ("\\rfloor", "floor"), "\\lceil": ("\\rceil", "ceil"), "|": ("|", "abs")}
 _MATRICES = {"matrix", "pmatrix", "bmatrix", "vmatrix", "Bmatrix", "array", "smallmatrix"}
 
 
-class Atoms:
-    """A cursor over tokens, and the rules for atoms; :class:`~assay.verifiers.maths.parser.Parser` has the rest."""
-
-    def __init__(self, text: str, grouping: bool) -> None:
-        self.tokens = tokens(text, grouping)
-        self.at = 0
-        self.depth = 0
-        self.bars = 0
+class Atoms(Cursor):
+    """The rules for atoms; :class:`~assay.verifiers.maths.parser.Parser` has the rest."""
 
     # the rules of Parser that atoms come back to
 
@@ -55,46 +46,6 @@ class Atoms:
     def power(self) -> Node:
         """An atom with its exponents."""
         raise NotImplementedError
-
-    # the cursor
-
-    def peek(self) -> Token:
-        """The next token."""
-        return self.tokens[self.at]
-
-    def advance(self) -> Token:
-        """Consume the next token; the end stays."""
-        token = self.tokens[self.at]
-        if token.kind != "end":
-            self.at += 1
-        return token
-
-    def accept(self, text: str) -> bool:
-        """Consume the next token if it is this operator."""
-        if self.peek() == ("op", text):
-            self.at += 1
-            return True
-        return False
-
-    def expect(self, text: str) -> None:
-        """Consume this operator, or fail."""
-        if not self.accept(text):
-            raise ParseError(f"expected {text!r}, found {self.peek().text!r}")
-
-    @contextmanager
-    def deeper(self) -> Iterator[None]:
-        """Count one level of nesting."""
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise ParseError("nested too deeply")
-        yield
-        self.depth -= 1
-
-    def text_of(self, token: Token) -> str:
-        r"""The content of ``\text{...}`` and the like, folded; empty for other tokens."""
-        return fold(token.text[token.text.index("{") + 1 : -1]) if token.kind == "words" else ""
-
-    # the rules
 
     def starts_factor(self) -> bool:
         """Whether the next token can be multiplied by standing here."""
@@ -120,30 +71,6 @@ class Atoms:
                 node = Node("percent", None, (node,))
             else:
                 return node
-
-    def unit(self) -> str:
-        r"""The unit that follows, as ``\text{ cm}`` or ``\mathrm{m}^2``, consumed; empty where none does."""
-        token = self.peek()
-        inner = self.text_of(token)
-        if not inner or inner in words.SEPARATORS or inner in words.CONSTANTS or not token.text.startswith(_UNITS):
-            return ""
-        self.advance()
-        if self.accept("^"):
-            inner += f"^{self.subscript()}"
-        return inner
-
-    def degrees(self) -> bool:
-        r"""Consume ``\circ`` or ``{\circ}`` after a caret; degrees are not converted."""
-        if self.accept("\\circ"):
-            return True
-        if [tuple(token) for token in self.tokens[self.at : self.at + 3]] == [
-            ("op", "{"),
-            ("op", "\\circ"),
-            ("op", "}"),
-        ]:
-            self.at += 3
-            return True
-        return False
 
     def atom(self) -> Node:
         """A number, name, bracket, function or matrix."""
@@ -307,19 +234,6 @@ class Atoms:
         """A number in another base, such as ``1010_2``: a name of its own, equal only to itself."""
         self.expect("_")
         return Node("sym", f"{digits.lstrip('0') or '0'}_{self.subscript()}")
-
-    def subscript(self) -> str:
-        """A subscript as text."""
-        if not self.accept("{"):
-            if self.peek().kind == "end":
-                raise ParseError("the expression ends in a subscript")
-            return self.advance().text
-        parts = []
-        while not self.accept("}"):
-            if self.peek().kind == "end":
-                raise ParseError("unclosed subscript")
-            parts.append(self.advance().text)
-        return "".join(parts)
 
     def matrix(self) -> Node:
         """Rows of expressions."""
