@@ -182,5 +182,5 @@ def test_resume_into_another_config(tmp_path: Path, model: Path) -> None:
     assert first.returncode == 0, first.stderr
     again = ("train-agent", "--out", "run", "--model", model, "--steps", "1", *SMALL)
     refusal(command(tmp_path, *again), "run", "--resume")
-    refusal(command(tmp_path, *again, "--resume", "--lr", "0.5"), "optim.lr: 1e-05 -> 0.5", "another --out")
+    refusal(command(tmp_path, *again, "--resume", "--lr", "0.5"), "optim.lr: 2e-05 -> 0.5", "another --out")
     refusal(command(tmp_path, *again[:2], "elsewhere", *again[3:], "--resume"), "elsewhere", "--out")

@@ -22,7 +22,7 @@ from assay.training.logs import read_metrics
 from assay.training.stored import episode_files, load_run, read_episodes
 
 SMALL = ["--recipe", "grpo", "--model", "tiny", "--eval.tasks", "12", "--eval.every", "2", "--rollout.groups", "2",
-         "--rollout.group-size", "3", "--rollout.max-tokens", "4", "--save-every", "2"]  # fmt: skip
+         "--rollout.group-size", "3", "--rollout.max-tokens", "4", "--save-every", "2", "--sft.epochs", "0"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_resume_goes_on_with_the_runs_own_configuration(run):
 
 def test_resume_into_another_configuration_names_the_field(run, capsys):
     assert cli.train(["--resume", "--out", str(run), "--lr", "0.5"]) == 2
-    assert "optim.lr: 1e-05 -> 0.5" in one_line(capsys)
+    assert "optim.lr: 2e-05 -> 0.5" in one_line(capsys)
 
 
 def test_a_second_run_in_the_same_folder_is_refused(run, capsys):
@@ -382,3 +382,11 @@ def test_a_report_can_be_written_again(run, capsys):
     assert (run / "report.html").exists()
     assert cli.train(["report"]) == 2
     assert cli.train(["report", str(run.parent)]) == 2
+
+
+def test_a_model_that_cannot_be_read_is_warmed_up_by_itself(tmp_path, capsys):
+    words = [*SMALL, "--steps", "1", "--env.source", "synthetic", "--out", str(tmp_path / "run")]
+    assert cli.train([word for word in words if word not in ("--sft.epochs", "0")]) == 0
+    assert "warming up on 64 gold answers (--sft.epochs 0 goes without)" in capsys.readouterr().out
+    found = [line["sft_step"] for line in read_metrics(tmp_path / "run", "sft")]
+    assert found == list(range(1, 4 * 64 // 16 + 1))

@@ -62,7 +62,7 @@ def test_what_changes_the_numbers_may_not_change_on_resume(tmp_path):
     write_config(tmp_path, CONFIGURATION)
     check_resume(tmp_path, dataclasses.replace(CONFIGURATION, resume=True))
     other = dataclasses.replace(CONFIGURATION, optim=OptimConfig(lr=1e-3), env_options={"k": 2})
-    with pytest.raises(UserError, match=r"optim.lr: 1e-05 -> 0.001") as caught:
+    with pytest.raises(UserError, match=r"optim.lr: 2e-05 -> 0.001") as caught:
         check_resume(tmp_path, other)
     assert "env_options.labels" in str(caught.value)
     assert "\n" not in str(caught.value)

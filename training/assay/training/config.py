@@ -30,7 +30,7 @@ class ModelConfig:
 class RolloutConfig:
     """How experience is collected."""
 
-    groups: int = 8
+    groups: int = 16
     """Tasks sampled a step."""
     group_size: int = 8
     """Rollouts of each task."""
@@ -54,8 +54,8 @@ class RolloutConfig:
 class OptimConfig:
     """How weights move."""
 
-    lr: float = 1e-5
-    """Peak learning rate of AdamW."""
+    lr: float = 2e-5
+    """Peak learning rate of AdamW; this suits the default model, 1e-6 suits one of billions of parameters."""
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     """Shape after the warm-up."""
     warmup_steps: int = 0
@@ -80,17 +80,17 @@ class OptimConfig:
 
 @dataclass(frozen=True)
 class SFTConfig:
-    """Optional supervised warm-up on the environment's own gold answers."""
+    """Supervised warm-up on the environment's own gold answers."""
 
-    epochs: int = 0
-    """Passes over the demonstrations; 0 skips the warm-up."""
+    epochs: int = -1
+    """Passes over the demonstrations; 0: none; -1: 4 passes over 64 tasks if the untrained model cannot be read."""
     examples: int = 0
     """Training tasks used; 0 uses all."""
     per_label: int = 0
     """Training tasks of each label; 0 does not balance."""
     batch_size: int = 16
     """Tasks an optimiser step."""
-    lr: float = 2e-5
+    lr: float = 5e-5
     """Peak learning rate, linear decay to zero."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from assay.agents.rollout import Rollout
 from assay.training import checkpoint, sft
 from assay.training.assemble import REFERENCE, Parts, assemble, freeze_reference, resolved, sampling
 from assay.training.batch import make_batch
-from assay.training.config import TrainConfig
+from assay.training.config import SFTConfig, TrainConfig
 from assay.training.configfile import write_config
 from assay.training.curriculum import TaskStream, held_out
 from assay.training.display import Display
@@ -30,6 +30,9 @@ from assay.training.objectives.schedule import RolloutPlan
 from assay.training.rundir import continuation, drop_episodes_after, run_dir
 from assay.training.stored import write_episodes
 from assay.training.update import learning_rate
+
+READABLE = 0.5
+"""Share of readable answers below which an untrained model is warmed up unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ class Run:
         if saved is not None:
             state = checkpoint.read_state(saved)
             self.step, self.version = state["step"], state["version"]
-            self.best, self.waited = state["best"], state["waited"]
+            self.best, self.waited, self.measured = state["best"], state["waited"], state["measured"]
             self.stream.position = state["position"]
             self.monitors.load_state_dict(state["monitors"])
         drop_episodes_after(folder, self.step)
@@ -128,23 +131,36 @@ class Run:
         for name, found in trivial.items():
             self.log.write("baseline", 0, name=name, **found.to_metrics())
             self.display.evaluation({"name": name, **found.to_metrics()})
-        if self.config.sft.epochs:
-            self.before = self._judge(judge, "untrained")
-            self.log.write("baseline", 0, name="untrained", **self.before.to_metrics())
+        self.before = self._judge(judge, "untrained")
+        self.log.write("baseline", 0, name="untrained", **self.before.to_metrics())
+        chosen = self._warm_up_for(self.before)
+        if chosen.epochs:
             self.display.evaluation({"name": "untrained", **self.before.to_metrics()})
-            self._warm_up()
-        self._evaluate(judge)
-        if self.before is None:
-            self.before = self.after
-            if self.after is not None:
-                self.log.write("baseline", 0, name="untrained", **self.after.to_metrics())
+            self._warm_up(chosen)
+            self._evaluate(judge)
+        else:
+            self._measured(self.before)
         if parts.updater.objective.anchors:
             checkpoint.write_model(self.dir / REFERENCE, parts.model, parts.tokenizer)
             freeze_reference(parts, self.config)
         self._save()
 
-    def _warm_up(self) -> None:
-        config, parts = self.config.sft, self.parts
+    def _warm_up_for(self, untrained: Evaluation) -> SFTConfig:
+        """The warm-up: what was asked for, or a short one by itself where little that the model says can be read."""
+        asked = self.config.sft
+        if asked.epochs >= 0:
+            return asked
+        if untrained.parsed >= READABLE or self.parts.env.gold(self.parts.train[0]) is None:
+            return replace(asked, epochs=0)
+        chosen = replace(asked, epochs=4, examples=asked.examples or 64)
+        self.display.note(
+            f"{100 * untrained.parsed:.0f} % of what the untrained model says can be read, so that there is next to no "
+            f"reward to learn from: warming up on {chosen.examples} gold answers (--sft.epochs 0 goes without)"
+        )
+        return chosen
+
+    def _warm_up(self, config: SFTConfig) -> None:
+        parts = self.parts
         tasks = sft.choose(parts.train, config, self.config.seed)
         rows = sft.demonstrations(parts.env(tasks=parts.train, **parts.env_options), tasks, parts.chat)
         steps = config.epochs * -(-len(rows) // config.batch_size)
@@ -205,7 +221,9 @@ class Run:
 
     def _evaluate(self, judge: Any) -> str | None:
         """Measure the held-out accuracy; returns why to stop, if it has not improved for long enough."""
-        found = self._judge(judge, f"{self.step:06d}")
+        return self._measured(self._judge(judge, f"{self.step:06d}"))
+
+    def _measured(self, found: Evaluation) -> str | None:
         self.after, self.measured = found, self.step
         self.log.write("eval", self.step, split=self.config.eval.split, **found.to_metrics())
         self.display.evaluation({"step": self.step, "split": self.config.eval.split, **found.to_metrics()})
@@ -239,6 +257,7 @@ class Run:
             "position": self.stream.position,
             "best": self.best,
             "waited": self.waited,
+            "measured": self.measured,
             "monitors": self.monitors.state_dict(),
             "objective": self.parts.updater.objective.state(),
         }
