@@ -1,7 +1,7 @@
 """256 concurrent episodes of 4 turns: how far the rollout engine is from the ideal wall time.
 
-    python benchmarks/rollout_engine.py
-    python benchmarks/rollout_engine.py --peer skyrl-gym=VENV/bin/python --peer gem-vec=OTHER/bin/python
+    python benchmarks/bench_rollouts.py
+    python benchmarks/bench_rollouts.py --peer skyrl-gym=VENV/bin/python --peer gem-vec=OTHER/bin/python
 
 A scripted policy takes 50 ms a turn (``const``) or an exponential time of that mean (``tail``, which is what makes
 lockstep designs wait); ``slow`` is ``const`` with an environment whose step blocks for 100 ms, as a call into a

@@ -1,7 +1,7 @@
 """Answers scored per CPU second, beside math-verify; verdicts on known-hard cases; attack success rates.
 
-    python benchmarks/verifier_rates.py
-    python benchmarks/verifier_rates.py --peer-python OTHER_VENV/bin/python     # one with math-verify installed
+    python benchmarks/bench_verifiers.py
+    python benchmarks/bench_verifiers.py --peer-python OTHER_VENV/bin/python     # one with math-verify installed
 
 CPU seconds of the scoring process, best of five, so that other load matters little. Peers run in their own interpreter
 on the same seeded answers; where none has the peer, its columns stay empty.
