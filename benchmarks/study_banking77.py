@@ -41,8 +41,8 @@ def command(data: Path, intents: int, seed: int, out: Path, threads: int, extra:
         "--recipe", "dr-grpo", "--seed", str(seed), "--out", str(out), "--threads", str(threads),
         "--sft.per-label", "5", "--sft.epochs", str(chosen["epochs"]), "--sft.lr", "5e-5", "--sft.batch-size", "32",
         "--steps", str(chosen["steps"]), "--optim.lr", "2e-5", "--rollout.groups", "16", "--rollout.group-size", "8",
-        "--rollout.max-tokens", "16", "--eval.tasks", str(chosen["tasks"]), "--eval.every", str(chosen["every"]), "--save-every", str(chosen["every"]),
-        "--keep", "1", *extra,
+        "--rollout.max-tokens", "16", "--eval.tasks", str(chosen["tasks"]), "--eval.every", str(chosen["every"]),
+        "--save-every", str(chosen["every"]), "--keep", "1", *extra,
     ]  # fmt: skip
     return [*words, "--resume"] if (out / "config.yaml").exists() else words
 

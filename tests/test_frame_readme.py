@@ -63,7 +63,7 @@ def blocks(page: Path) -> list[Block]:
     ]
 
 
-PAGES = [ROOT / "README.md", ROOT / "verifiers/README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 NOT_RUN_HERE = {"make demo", "make test"}
 """They set up a machine and take minutes: tests/test_frame_setup.py holds that they exist, and CI runs the second."""

@@ -22,7 +22,8 @@ from assay.training.logs import read_metrics
 from assay.training.stored import episode_files, load_run, read_episodes
 
 SMALL = ["--recipe", "grpo", "--model", "tiny", "--eval.tasks", "12", "--eval.every", "2", "--rollout.groups", "2",
-         "--rollout.group-size", "3", "--rollout.max-tokens", "4", "--save-every", "2", "--sft.epochs", "0"]  # fmt: skip
+         "--rollout.group-size", "3", "--rollout.max-tokens", "4", "--save-every", "2", "--sft.epochs",
+         "0"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
