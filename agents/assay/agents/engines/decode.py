@@ -1,4 +1,9 @@
-"""The decoding loop: rows draw tokens until an end token, a stop string or their budget, and leave when done."""
+"""The decoding loop: rows draw tokens until an end token, a stop string or their budget, and leave when done.
+
+Rows that stand at the same place, because they continue one context and have drawn the same tokens so far, share a lane
+of the model's batch: each draws its own next token from the one distribution. A group's rows begin on one lane, and the
+more certain a policy is, the fewer lanes it needs.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +23,17 @@ if TYPE_CHECKING:
 
 
 class State(Protocol):
-    """Rows that share work, each at the end of its context."""
+    """Lanes that share work, each at the end of its context."""
 
     logits: Tensor
-    """[R, V], of the next token of each row."""
+    """[L, V], of the next token of each lane."""
 
     def keep(self, rows: list[int]) -> None:
-        """Go on with these rows only, in this order."""
+        """Go on with these lanes only, in this order; one may occur many times."""
         ...
 
     def step(self, tokens: Tensor) -> None:
-        """Append one token [R] to each row and renew :attr:`logits`."""
+        """Append one token [L] to each lane and renew :attr:`logits`."""
         ...
 
 
@@ -80,31 +85,37 @@ class Vocabulary:
         return Completion(text[: min(cuts)] if cuts else text, tuple(ids), tuple(logprobs), finish)
 
 
-def decode(state: State, rows: Sequence[Row], vocabulary: Vocabulary) -> None:
-    """Fill every row, changing it in place; row i starts at row i of ``state``."""
-    live = list(rows)
+def decode(state: State, rows: Sequence[Row], lanes: Sequence[int], vocabulary: Vocabulary) -> None:
+    """Fill every row, changing it in place; row i starts on lane ``lanes[i]`` of ``state``."""
+    live, lane = list(rows), list(lanes)
     banned = torch.tensor(vocabulary.banned, device=state.logits.device, dtype=torch.long)
     while True:
-        tokens, logprobs = _draw(state.logits, live, banned)
-        for row, token, logprob in zip(live, tokens.tolist(), logprobs.tolist(), strict=True):
+        tokens, logprobs = _draw(state.logits, lane, live, banned)
+        for row, token, logprob in zip(live, tokens, logprobs, strict=True):
             row.ids.append(token)
             row.logprobs.append(logprob)
         going = [i for i, row in enumerate(live) if not vocabulary.ended(row)]
         if not going:
             return
-        if len(going) < len(live):
-            state.keep(going)
-            live = [live[i] for i in going]
-            tokens = tokens[torch.tensor(going, device=tokens.device)]
-        state.step(tokens)
+        places: dict[tuple[int, int], int] = {}
+        before = len(state.logits)
+        lane = [places.setdefault((lane[i], tokens[i]), len(places)) for i in going]
+        live = [live[i] for i in going]
+        parents = [parent for parent, _ in places]
+        if parents != list(range(before)):
+            state.keep(parents)
+        state.step(torch.tensor([token for _, token in places], device=state.logits.device))
 
 
-def _draw(logits: Tensor, rows: list[Row], banned: Tensor) -> tuple[Tensor, Tensor]:
+def _draw(logits: Tensor, lanes: list[int], rows: list[Row], banned: Tensor) -> tuple[list[int], list[float]]:
     logits = logits.float()
+    if lanes != list(range(len(logits))):
+        logits = logits[torch.tensor(lanes, device=logits.device)]
     normaliser = logits.logsumexp(-1)
     allowed = logits.index_fill(-1, banned, -torch.inf) if banned.numel() else logits
     units = torch.from_numpy(np.array([row.units[len(row.ids)] for row in rows]))
     if logits.device.type != "mps":
         units = units.to(logits.device)
     tokens = draw(allowed, units, [row.sampling for row in rows])
-    return tokens, logits.gather(-1, tokens.unsqueeze(-1)).squeeze(-1) - normaliser
+    logprobs = logits.gather(-1, tokens.unsqueeze(-1)).squeeze(-1) - normaliser
+    return tokens.tolist(), logprobs.tolist()

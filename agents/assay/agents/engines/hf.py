@@ -59,7 +59,7 @@ class HFPolicy:
         with sampling_mode(self.model):
             for wave in waves(contexts, budgets, images, limit=self.max_batch_tokens, shared=self.shares):
                 live = [rows[i] for i in wave.rows]
-                decode(self._state(wave, max(row.budget for row in live)), live, self.vocabulary)
+                decode(self._state(wave, max(row.budget for row in live)), live, wave.owners, self.vocabulary)
         return [self.vocabulary.completion(row.ids, row.logprobs, row.sampling.stop) for row in rows]
 
     @cached_property
@@ -69,9 +69,10 @@ class HFPolicy:
             return follows_tree(self.model)
 
     def _state(self, wave: Wave, budget: int) -> State:
+        lanes = range(len(wave.contexts))
         if wave.images:
             features = image_features(self.model, self.tokenizer, wave.contexts[0], wave.images)
-            return PlainState(self.model, wave.contexts, wave.owners, features)
+            return PlainState(self.model, wave.contexts, lanes, features)
         if self.shares:
-            return TreeState(self.model, wave.contexts, wave.owners, budget)
-        return PlainState(self.model, wave.contexts, wave.owners)
+            return TreeState(self.model, wave.contexts, lanes, budget)
+        return PlainState(self.model, wave.contexts, lanes)
