@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import urllib.parse
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 SMOLLM2 = "smollm2-135m"
 TINY = "tiny"
+ADAPTER = "adapter_config.json"
 TINY_VISION = "tiny-vision"
 WHAT_ELSE = f"use a local model folder, or {SMOLLM2} (needs no hub)"
 
@@ -64,6 +66,8 @@ def load_model(
 
         model, tokenizer = tiny.tiny_model() if name == TINY else tiny.tiny_vision_model()
         model.to(kind)
+    elif (Path(name) / ADAPTER).is_file():
+        model, tokenizer = _adapted(Path(name), dtype, device)
     else:
         model, tokenizer = _read(_resolve(name), kind)
     inner = getattr(tokenizer, "tokenizer", tokenizer)
@@ -71,6 +75,7 @@ def load_model(
         inner.pad_token = inner.eos_token
     if lora_rank:
         model = with_lora(model, lora_rank, lora_alpha)
+        model.peft_config["default"].base_model_name_or_path = name  # what a saved adapter is loaded onto again
     try:
         model.to(where)
     except torch.OutOfMemoryError:
@@ -99,6 +104,17 @@ def _dtype(dtype: str, device: torch.device) -> torch.dtype:
     if dtype not in kinds:
         raise ModelError(f"no dtype {dtype!r}: use {', '.join(kinds)}")
     return kinds[dtype]
+
+
+def _adapted(folder: Path, dtype: str, device: str) -> tuple[Any, Any]:
+    """The adapters of a folder on the model that they were trained on, trainable."""
+    try:
+        from peft import PeftModel
+    except ImportError:
+        raise ModelError("LoRA needs peft: pip install 'assay[train]'") from None
+    base = json.loads((folder / ADAPTER).read_text(encoding="utf-8"))["base_model_name_or_path"]
+    model, tokenizer = load_model(base, dtype=dtype, device=device)
+    return PeftModel.from_pretrained(model, folder, is_trainable=True), tokenizer
 
 
 def _resolve(name: str) -> str:

@@ -144,9 +144,20 @@ def load_policy(config: TrainConfig, folder: Path | None = None) -> tuple[Any, A
     for parameter in loaded.parameters():
         parameter.data = parameter.data.clone()
     if model.gradient_checkpointing:
-        loaded.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-        loaded.enable_input_require_grads()
+        _checkpoint_gradients(loaded)
     return loaded, tokenizer
+
+
+def _checkpoint_gradients(model: Any) -> None:
+    """Recompute activations in the backward pass. Layers do so in training mode only, where nothing may be dropped."""
+    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    model.enable_input_require_grads()
+    model.train()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        if hasattr(module, "attention_dropout"):
+            module.attention_dropout = 0.0
 
 
 def freeze_reference(parts: Parts, config: TrainConfig, folder: Path | None = None) -> None:

@@ -37,7 +37,7 @@ class RolloutConfig:
     max_tokens: int = 32
     """Longest completion of one turn, in tokens."""
     temperature: float = 1.0
-    """Sampling temperature."""
+    """Sampling temperature. Log-probabilities are those of temperature 1, so another makes the data off-policy."""
     top_p: float = 1.0
     """Nucleus mass."""
     top_k: int = 0
