@@ -67,7 +67,10 @@ def gather(
 
 
 def describe(rollouts: Sequence[Rollout]) -> dict[str, float]:
-    """Means over the scored rollouts of a step: reward, verdict, its parts, lengths, and the signs of collapse."""
+    """Means over the scored rollouts of a step: reward, verdict, its parts, lengths, and the signs of collapse.
+
+    ``entropy`` is the mean of -log p over sampled tokens, in nats: unbiased at temperature 1.
+    """
     outcomes = Counter(rollout.episode.outcome for rollout in rollouts)
     scored = [(r, r.episode.score) for r in rollouts if r.episode.score is not None]
     verdicts = [float(score.correct) for _, score in scored if score.correct is not None]
@@ -82,6 +85,8 @@ def describe(rollouts: Sequence[Rollout]) -> dict[str, float]:
         "truncated": _mean([float(r.episode.outcome is Outcome.TRUNCATED) for r, _ in scored]),
         "dead_groups": _mean([float(len(rewards) == 1) for rewards in groups.values()]),
         "repetition": _mean([_repetition(rollout) for rollout, _ in scored]),
+        # Of every sampled token, where the exact entropy is known only of rows that carry gradient.
+        "entropy": _mean([-value for rollout, _ in scored for value in _logprobs(rollout)]),
         "tokens": float(sum(rollout.sampled_tokens for rollout in rollouts)),
         "infra_errors": float(outcomes[Outcome.INFRA_ERROR]),
         "verifier_errors": float(outcomes[Outcome.VERIFIER_ERROR]),
@@ -98,6 +103,10 @@ def _reward(rollout: Rollout) -> float:
 def _repetition(rollout: Rollout) -> float:
     sampled = [segment.ids for branch in rollout.branches for segment in branch.segments if segment.sampled]
     return _mean([repetition(ids) for ids in sampled]) if sampled else 0.0
+
+
+def _logprobs(rollout: Rollout) -> list[float]:
+    return [value for branch in rollout.branches for segment in branch.segments for value in segment.logprobs]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -194,7 +194,7 @@ class Run:
         learn_from = time.perf_counter()
         if any(rollout.episode.outcome.learnable for rollout in experience.kept):
             batch = make_batch(experience.kept, self.version)
-            metrics |= self.parts.updater(batch, lr)
+            metrics = self.parts.updater(batch, lr) | metrics
             self.version += 1
         self.step += 1
         total = time.perf_counter() - began
