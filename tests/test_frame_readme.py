@@ -18,7 +18,15 @@ FENCE = re.compile(
     r"(?:<!-- test: smaller (?P<smaller>.*?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S
 )
 
-SIZE_FLAGS = {"--steps", "--rollout.groups", "--rollout.group-size", "--rollout.max-tokens", "--eval.tasks", "--tasks"}
+SIZE_FLAGS = {
+    "--steps",
+    "--rollout.groups",
+    "--rollout.group-size",
+    "--rollout.max-tokens",
+    "--eval.tasks",
+    "--tasks",
+    "--sft.examples",
+}
 """All that a test may add to a command: how much of the same work is done."""
 
 

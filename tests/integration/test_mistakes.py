@@ -16,7 +16,7 @@ import pytest
 pytest.importorskip("torch", reason="needs assay[train]")
 
 SMALL = ("--rollout.groups", "1", "--rollout.group-size", "2", "--rollout.max-tokens", "4", "--eval.tasks", "2",
-         "--env.source", "synthetic", "--optim.token-budget", "512")  # fmt: skip
+         "--env.source", "synthetic", "--optim.token-budget", "512", "--sft.epochs", "0")  # fmt: skip
 ROWS = "text,label\n" + "".join(f"row {i} about {kind},{kind}\n" for i in range(20) for kind in ("cats", "dogs"))
 
 
