@@ -111,7 +111,8 @@ def test_a_run_is_read_into_its_parts(tmp_path):
 
 
 def test_a_warm_up_stands_between_before_and_after(tmp_path):
-    lines = [("baseline", 0, {"name": "untrained", "accuracy": 0.1}), ("eval", 0, accuracy(0.5))]
+    sft = ("sft", 0, {"sft_step": 1, "loss": 2.0})
+    lines = [("baseline", 0, {"name": "untrained", "accuracy": 0.1}), sft, ("eval", 0, accuracy(0.5))]
     log(tmp_path, TrainConfig(sft=SFTConfig(epochs=1)), lines)
     run = load_run(tmp_path)
     assert (run.before["accuracy"], run.warmed["accuracy"], run.after["accuracy"]) == (0.1, 0.5, 0.5)

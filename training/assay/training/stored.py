@@ -54,8 +54,7 @@ class RunRecord:
     @property
     def warmed(self) -> Line | None:
         """The evaluation after the supervised warm-up, where there was one."""
-        epochs = (self.settings.get("sft") or {}).get("epochs")
-        return self.evals[0] if epochs and self.evals and self.evals[0]["step"] == 0 else None
+        return self.evals[0] if self.sft and self.evals and self.evals[0]["step"] == 0 else None
 
     @property
     def after(self) -> Line | None:
