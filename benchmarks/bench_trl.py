@@ -221,7 +221,7 @@ def main() -> None:
     context = multiprocessing.get_context("spawn")
     memory: dict[str, float] = {}
     if not args.no_memory:
-        for name in ("TRL", "Assay", "Assay, no shared prefix"):
+        for name in ("TRL", "Assay"):
             queue = context.Queue()
             child = context.Process(target=alone, args=(name, args, queue))
             child.start()
