@@ -2,8 +2,9 @@
 
     python benchmarks/study_banking77.py --data DIR [--intents 10 77] [--seeds 0 1 2] [--threads 1] [--jobs 2]
 
-DIR holds train.csv and test.csv with the columns text and category. Writes docs/results/banking77.md and .png from the
-run directories, which it keeps under --out; runs that are there already are not run again, and a killed one resumes.
+DIR holds train.csv and test.csv with the columns text and category. Writes docs/results/banking77.md and its figures
+from the run directories, which it keeps under --out; runs that are there already are not run again, and a killed one
+resumes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ TEN = (
     "card_arrival", "lost_or_stolen_card", "change_pin", "exchange_rate", "top_up_failed",
     "cancel_transfer", "verify_my_identity", "age_limit", "declined_card_payment", "Refund_not_showing_up",
 )  # fmt: skip
-TITLE = "Banking77, SmolLM2-135M: RL after 5 examples an intent"
+TITLE = "Banking77, {} intents: RL after 5 examples an intent"
 SETTINGS = {
     10: {"steps": 50, "every": 25, "epochs": 4, "tasks": 390},
     77: {"steps": 30, "every": 15, "epochs": 3, "tasks": 200},
@@ -131,11 +132,11 @@ def main() -> None:
     dirs = run_all(args)
     text = table(args, dirs)
     args.results.mkdir(parents=True, exist_ok=True)
-    curves = {f"{n} intents": outs for n, outs in dirs.items()}
-    learning_curve(
-        curves, args.results / "banking77.png", title="Banking77, SmolLM2-135M: RL after 5 examples an intent"
-    )
-    page = f"# Banking77\n\n{text}\n![learning curves](banking77.png)\n"
+    page = f"# Banking77\n\n{text}\n"
+    for n, outs in dirs.items():
+        picture = args.results / f"banking77-{n}.png"
+        learning_curve(outs, picture, title=TITLE.format(n))
+        page += f"![{n} intents: held-out accuracy while RL goes on]({picture.name})\n"
     (args.results / "banking77.md").write_text(page, encoding="utf-8")
     print(text)
 
