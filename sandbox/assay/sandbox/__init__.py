@@ -6,10 +6,12 @@ from assay.sandbox.base import (
     Image,
     Layer,
     Limits,
+    Probe,
     RootFS,
     Sandbox,
     SandboxSpec,
 )
+from assay.sandbox.choose import open_sandbox, probe
 from assay.sandbox.errors import (
     FileRefused,
     ImageMissing,
@@ -28,10 +30,13 @@ __all__ = [
     "Layer",
     "LimitUnsupported",
     "Limits",
+    "Probe",
     "RootFS",
     "Sandbox",
     "SandboxDied",
     "SandboxError",
     "SandboxSpec",
     "SandboxUnavailable",
+    "open_sandbox",
+    "probe",
 ]

@@ -149,6 +149,21 @@ class ExecResult:
         return (self.stdout + self.stderr).decode("utf-8", "replace")
 
 
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Whether a back-end works on this host.
+
+    Attributes:
+        ok: a sandbox can be started.
+        reason: if not, what is missing, one line.
+        fix: and what to do about it, one line.
+    """
+
+    ok: bool
+    reason: str = ""
+    fix: str = ""
+
+
 @runtime_checkable
 class Sandbox(Protocol):
     """A closed place in which a stranger's commands run.
