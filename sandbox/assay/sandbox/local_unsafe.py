@@ -152,8 +152,9 @@ class LocalUnsafeSandbox:
         if snapshot not in self._snapshots:
             raise SandboxError(f"no snapshot {snapshot!r} of this sandbox")
         self.kill_all()
-        _remove(self._root)
-        shutil.copytree(self._snapshots[snapshot], self._root, symlinks=True)
+        root = self._root
+        _remove(root)
+        shutil.copytree(self._snapshots[snapshot], root, symlinks=True)
 
     def reset(self) -> None:
         """As in the protocol."""
