@@ -73,7 +73,7 @@ def build_spec(python: Interpreter) -> tuple[SandboxSpec, dict[str, str]]:
         **settings.environment(),
         "LC_ALL": "C.UTF-8",
         "PIP_NO_INPUT": "1",
-        "PIP_NO_CACHE_DIR": "1",
+        "PIP_NO_CACHE_DIR": "off",  # any truth value means no cache, but pip 18 fails on "1"
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_ROOT_USER_ACTION": "ignore",
         "PIP_PROGRESS_BAR": "off",
