@@ -114,7 +114,7 @@ def python_env(
     folder = _twin(build, project) or cached_folder(place, make)
     installed = tuple(facts_of(folder)["installed"])
     if not pinned:
-        _remember(Build(interpreter, installed, (), dependencies=False), project, folder)
+        _remember(Build(interpreter, sorted(installed), (), dependencies=False), project, folder)
     prefix = str(folder)
     env = {
         "VIRTUAL_ENV": prefix,
