@@ -13,7 +13,8 @@ from assay.training.objectives.objective import Objective
 from assay.training.objectives.reward import SoftOverlong, overlong_penalty
 from assay.training.objectives.surrogate import PPOClip
 from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
-from assay.training.objectives.weights import DropTruncated, OnlyVerdict
+from assay.training.objectives.verdict import OnlyVerdict
+from assay.training.objectives.weights import DropTruncated
 
 
 def test_overlong_numbers_of_the_paper():
@@ -129,8 +130,8 @@ def test_masks():
     )
     ones = torch.ones(3, 2)
     assert DropTruncated()(batch, ones)[:, 0].tolist() == [1, 0, 1]
-    assert OnlyVerdict(True)(batch, ones)[:, 0].tolist() == [1, 0, 0]
-    assert OnlyVerdict(False)(batch, ones)[:, 0].tolist() == [0, 1, 0]
+    assert OnlyVerdict((1.0,))(batch, ones)[:, 0].tolist() == [1, 0, 0]
+    assert OnlyVerdict((0.0,))(batch, ones)[:, 0].tolist() == [0, 1, 0]
 
 
 def test_dropped_rows_still_count_in_the_baseline_but_not_in_the_loss():

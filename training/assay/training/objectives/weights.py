@@ -16,15 +16,3 @@ class DropTruncated(Keep):
     def __call__(self, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
         """Mask [B, T]."""
         return (~batch.truncated).float().unsqueeze(-1).expand_as(batch.action_mask)
-
-
-@dataclass(frozen=True)
-class OnlyVerdict(Keep):
-    """Leave out rows whose ``correct`` is not ``verdict``; positive or negative samples only (arXiv:2506.01347)."""
-
-    verdict: bool
-
-    def __call__(self, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
-        """Mask [B, T]."""
-        wanted = batch.correct == float(self.verdict)
-        return wanted.float().unsqueeze(-1).expand_as(batch.action_mask)
