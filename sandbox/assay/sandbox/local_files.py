@@ -23,17 +23,18 @@ class Rooted:
     Attributes:
         root: the directory that stands for ``/``; absolute and without links.
         shown: further directories of the host that may be read, not written, under their own names.
+        workdir: what relative paths are relative to.
     """
 
     root: str
     shown: tuple[str, ...] = ()
+    workdir: str = "/"
 
     def resolve(self, path: str) -> str:
         """Where ``path`` lies on the host, links followed; ``FileRefused`` if that is outside."""
         if "\0" in path:
             raise FileRefused("a path with a NUL byte")
-        if not path.startswith("/"):
-            raise FileRefused(f"{path!r} is not an absolute path")
+        path = os.path.join(self.workdir, path)
         plain = os.path.normpath(path)
         for top in self.shown:
             if _below(plain, top):

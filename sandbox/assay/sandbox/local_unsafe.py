@@ -90,10 +90,11 @@ class LocalUnsafeSandbox:
         user: str | None = None,
     ) -> ExecResult:
         """As in the protocol; ``user`` is ignored, and a daemon that clears its environment survives the kill."""
-        files = self._files
-        where = files.resolve(cwd or self.spec.workdir)
+        if not timeout > 0:
+            raise ValueError(f"timeout must be above 0, got {timeout}")
+        where = self._files.resolve(cwd or self.spec.workdir)
         if not os.path.isdir(where):
-            raise FileRefused(f"no directory {cwd or self.spec.workdir} to run in")
+            raise FileRefused(f"no such working directory: {cwd}")
         limits = self.spec.limits
         result = run_command(
             ["bash", "-c", cmd] if isinstance(cmd, str) else list(cmd),
@@ -135,6 +136,7 @@ class LocalUnsafeSandbox:
     def diff(self, path: str | None = None) -> str:
         """As in the protocol, against the layers' own directories."""
         path = path or self.spec.workdir
+        path = os.path.join(self.spec.workdir, path)
         now = self._files.resolve(path)
         with tempfile.TemporaryDirectory(prefix=PREFIX) as scratch:
             was = self._pristine(path, scratch)
@@ -174,6 +176,9 @@ class LocalUnsafeSandbox:
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.005)
 
+    interrupt = kill_all
+    """Ends the command that runs now, from another thread."""
+
     def alive(self) -> bool:
         """Whether the directory is there."""
         return self._top is not None and (self._top / "root").is_dir()
@@ -199,7 +204,7 @@ class LocalUnsafeSandbox:
     @property
     def _files(self) -> Rooted:
         shown = tuple(layer.source for layer in self.spec.layers if not layer.writable and layer.source == layer.target)
-        return Rooted(os.fspath(self._root), shown)
+        return Rooted(os.fspath(self._root), shown, self.spec.workdir)
 
     def _populate(self) -> None:
         assert self._top is not None
