@@ -9,7 +9,7 @@ import select
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 
 from assay.sandbox.base import ExecResult, SandboxSpec
 from assay.sandbox.errors import FileRefused, SandboxDied, SandboxError
@@ -100,6 +100,10 @@ class Channel:
         self._name = name
         self._lock = threading.Lock()
         self._dead = ""
+        self._state = threading.Lock()  # held for moments; guards the three below
+        self._phase: Literal["idle", "asking", "running"] = "idle"
+        self._interrupted = False
+        self._owed = False
 
     @property
     def dead(self) -> bool:
@@ -127,7 +131,10 @@ class Channel:
             if self._dead:
                 raise SandboxDied(f"{self._name}: {self._dead}")
             try:
-                head, data = self._exchange({"op": op, **fields}, body, time.monotonic() + timeout, most)
+                deadline = time.monotonic() + timeout
+                self._ask({"op": op, **fields}, body, deadline)
+                head, data = self._answer(deadline, most)
+                self._settle(deadline)
             except TimeoutError:
                 raise self._give_up(f"no answer to {op!r} within {timeout:.0f} s") from None
             except (OSError, ValueError, EOFError) as error:
@@ -149,10 +156,50 @@ class Channel:
         self._stream.close()
         return SandboxDied(f"{self._name}: {why}")
 
-    def _exchange(self, head: dict[str, Any], body: bytes, deadline: float, most: int) -> tuple[dict[str, Any], bytes]:
+    def interrupt(self) -> None:
+        """End the command that runs now, from another thread; its ``exec`` returns as for a killed one.
+
+        Nothing happens if none runs. The sandbox's other processes are killed too.
+        """
+        with self._state:
+            if self._phase == "idle" or self._interrupted:
+                return
+            self._interrupted = True
+            if self._phase == "running":
+                self._end_command()
+
+    def _end_command(self) -> None:
+        self._owed = True
+        try:
+            self._write({"op": "kill_all"}, b"", time.monotonic() + GRACE)
+        except OSError:  # also a timeout; the thread that waits for the command finds out by itself
+            return
+
+    def _ask(self, head: dict[str, Any], body: bytes, deadline: float) -> None:
+        command = head["op"] == "exec"
+        with self._state:
+            self._phase, self._interrupted = ("asking" if command else "idle"), False
+        self._write(head, body, deadline)
+        with self._state:
+            if command:
+                self._phase = "running"
+                if self._interrupted:
+                    self._end_command()
+
+    def _settle(self, deadline: float) -> None:
+        """No interruption from here on; the answer to one that was sent is taken off the stream."""
+        with self._state:
+            self._phase = "idle"
+            owed, self._owed = self._owed, False
+        if owed:
+            self._answer(deadline, 1 << 16)
+
+    def _write(self, head: dict[str, Any], body: bytes, deadline: float) -> None:
         encoded = json.dumps(head).encode("ascii")
         self._stream.write(HEAD.pack(len(encoded), len(body)) + encoded, deadline)
         self._stream.write(body, deadline)
+
+    def _answer(self, deadline: float, most: int) -> tuple[dict[str, Any], bytes]:
         head_size, body_size = HEAD.unpack(self._exactly(HEAD.size, deadline))
         if head_size > HEADER_BYTES or body_size > most:
             raise ValueError("an answer larger than was asked for")
@@ -253,6 +300,11 @@ class Served:
     def kill_all(self) -> None:
         """Kill every process that commands have left."""
         self._live().call("kill_all", timeout=GRACE)
+
+    def interrupt(self) -> None:
+        """End the command that runs now, and every other process, from another thread; ``exec`` returns at once."""
+        if self._channel is not None:
+            self._channel.interrupt()
 
     def alive(self) -> bool:
         """Whether it answers; never raises."""

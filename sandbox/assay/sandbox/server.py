@@ -422,7 +422,7 @@ class Server:
         for fd in streams:
             poller.register(fd, select.POLLIN)
         poller.register(self.wake, select.POLLIN)
-        poller.register(self.source, 0)  # reports a hang-up only
+        poller.register(self.source, select.POLLIN)
         look = time.monotonic() + WATCH_SECONDS
         while pid not in self.ended:
             now = time.monotonic()
@@ -436,10 +436,13 @@ class Server:
                 self._watch()
                 look = now + (WATCH_SECONDS / 10 if self.killed_for_memory else WATCH_SECONDS)
             until = min(deadline, look) if self.memory else deadline
-            for fd, _ in poller.poll(math.ceil(max(0.0, until - now) * 1000)):
+            for fd, event in poller.poll(math.ceil(max(0.0, until - now) * 1000)):
                 if fd == self.source:
-                    raise SystemExit("the caller hung up")
-                if fd == self.wake:
+                    if event & (select.POLLHUP | select.POLLERR):
+                        raise SystemExit("the caller hung up")
+                    poller.modify(self.source, 0)  # a request during a command ends it; it is answered afterwards
+                    self.kill_all()
+                elif fd == self.wake:
                     self._reap()
                 elif not streams[fd].pull():
                     poller.unregister(fd)
