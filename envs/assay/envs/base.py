@@ -115,6 +115,15 @@ class TaskEnv(gym.Env[Observation, str]):
         return None
 
     @classmethod
+    def answer_tokens(cls, options: Any) -> int:
+        """Tokens that one answer of a language model may take where nobody says otherwise; the default suits a label.
+
+        Args:
+            options: an instance of :attr:`Options`.
+        """
+        return 32
+
+    @classmethod
     def predicted(cls, actions: Sequence[str], truth: Mapping[str, Any]) -> str | None:
         """The class that the actions answer, or None where none can be read; for confusion matrices only.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,13 @@ import torch
 
 from assay.agents.chat import Chat
 from assay.agents.engines import make_engine
+from assay.agents.engines.contexts import context_limit
 from assay.agents.models import load_model
 from assay.agents.policy import Policy, Sampling
+from assay.agents.scaffolds import check_scaffold, make_scaffold
+from assay.agents.scaffolds.chat import Scaffold
 from assay.envs.base import TaskEnv
+from assay.envs.options import read_options
 from assay.envs.registry import env_class
 from assay.envs.tasks import TaskSet
 from assay.training import checkpoint
@@ -49,6 +53,7 @@ class Parts:
     model: Any
     tokenizer: Any
     chat: Chat
+    scaffold: Scaffold
     policy: Policy
     scorer: Scorer
     weights: Weights
@@ -60,8 +65,9 @@ class Parts:
         return Collector(
             lambda: self.env(tasks=self.train, **self.env_options),
             self.policy,
-            self.chat,
+            scaffold=self.scaffold,
             sampling=sampling(config),
+            max_context=self.max_context(config),
             concurrency=rollout.concurrency,
             retries=rollout.retries,
         )
@@ -72,11 +78,29 @@ class Parts:
         return Collector(
             lambda: self.env(tasks=self.test, **self.test_options),
             self.policy,
-            self.chat,
+            scaffold=self.scaffold,
+            max_context=self.max_context(config),
             sampling=Sampling(rollout.max_tokens, config.eval.temperature, stop=rollout.stop),
             concurrency=rollout.concurrency,
             retries=rollout.retries,
         )
+
+    def max_context(self, config: TrainConfig) -> int:
+        """Tokens that a conversation and its next completion may fill together."""
+        return min(config.rollout.max_context or 2**31, context_limit(self.model))
+
+
+def suited(config: TrainConfig) -> TrainConfig:
+    """The configuration with the length of an answer that suits its environment, where none is given.
+
+    Raises:
+        ValueError: one line, for an environment or an option of it that does not exist.
+    """
+    if config.rollout.max_tokens:
+        return config
+    env = env_class(config.env)
+    tokens = env.answer_tokens(read_options(env.Options, config.env_options, config.env))
+    return replace(config, rollout=replace(config.rollout, max_tokens=tokens))
 
 
 def sampling(config: TrainConfig) -> Sampling:
@@ -96,6 +120,7 @@ def assemble(config: TrainConfig, saved: Path | None = None) -> Parts:
         ValueError, UserError, ModelError: one line, for anything a user can cause.
     """
     recipe = get_recipe(config.recipe, config.recipe_options)
+    check_scaffold(config.scaffold)
     objective = check_recipe(recipe, group_size=config.rollout.group_size, max_length=config.rollout.max_tokens)
     env = env_class(config.env)
     options = dict(config.env_options)
@@ -109,6 +134,7 @@ def assemble(config: TrainConfig, saved: Path | None = None) -> Parts:
         torch.set_num_threads(config.threads)
     model, tokenizer = load_policy(config, saved)
     chat = Chat(tokenizer)
+    scaffold = make_scaffold(config.scaffold, chat)
     optim = config.optim
     scorer = Scorer(model, share_prefix=optim.share_prefix, budget=optim.token_budget, processor=chat.processor)
     weights = Weights(model)
@@ -117,12 +143,12 @@ def assemble(config: TrainConfig, saved: Path | None = None) -> Parts:
         checkpoint.restore(saved, weights, optimizer)
         objective = objective.restored(checkpoint.read_state(saved)["objective"])
     if config.optim.share_prefix:
-        _check_sharing(scorer, chat, env(tasks=train, **options), train)
+        _check_sharing(scorer, scaffold, chat, env(tasks=train, **options), train)
     schedule = recipe.schedule()
     updater = Updater(scorer, objective, weights, optimizer, config.optim, {}, schedule)
     policy = make_engine(config.model.engine, model, tokenizer)
-    parts = Parts(env, train, test, options, test_options, recipe, schedule, model, tokenizer, chat, policy, scorer,
-                  weights, updater)  # fmt: skip
+    parts = Parts(env, train, test, options, test_options, recipe, schedule, model, tokenizer, chat, scaffold, policy,
+                  scorer, weights, updater)  # fmt: skip
     if saved is not None:
         freeze_reference(parts, config, run_dir(config) / REFERENCE)
     return parts
@@ -179,11 +205,11 @@ def resolved(parts: Parts) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     return dataclasses.asdict(parts.recipe), dataclasses.asdict(options)
 
 
-def _check_sharing(scorer: Scorer, chat: Chat, env: TaskEnv, tasks: TaskSet) -> None:
+def _check_sharing(scorer: Scorer, scaffold: Scaffold, chat: Chat, env: TaskEnv, tasks: TaskSet) -> None:
     rows = []
     for task in tasks[:2]:
         for words in ("no", "not now"):
-            rows.append(taught_row(env, task, chat, chat.encode(words)))
+            rows.append(taught_row(env, task, chat, chat.encode(words), scaffold))
     kind = next(scorer.model.parameters()).dtype
     error = sharing_error(scorer.model, rows, scorer.processor)
     if not error <= TOLERANCE.get(kind, 1e-3):

@@ -10,6 +10,7 @@ import torch
 
 from assay.agents.chat import Chat, images_of, with_images
 from assay.agents.rollout import Branch, Rollout
+from assay.agents.scaffolds.chat import Scaffold
 from assay.envs.base import TaskEnv
 from assay.envs.episode import Outcome
 from assay.envs.tasks import Task
@@ -41,11 +42,13 @@ def row_of(branch: Branch) -> Row:
     return Row(np.array(branch.ids, np.int64), prompt, sampled[prompt:], branch.images)
 
 
-def taught_row(env: TaskEnv, task: Task, chat: Chat, response: Sequence[int]) -> Row:
-    """A task's opening messages, and a response that nobody sampled, all of which carries loss."""
+def taught_row(env: TaskEnv, task: Task, chat: Chat, response: Sequence[int], scaffold: Scaffold | None = None) -> Row:
+    """A task's opening messages as a scaffold shows them, and a response nobody sampled, all of which is learnt."""
     messages = env.open(task)
     if env.has_images:
         messages = with_images(messages, env.open_images(task))
+    if scaffold is not None:
+        messages = scaffold.opening(messages)
     prompt = chat.open(messages)
     ids = np.array([*prompt, *response], np.int64)
     return Row(ids, len(prompt), np.ones(len(response), np.bool_), images_of(messages))

@@ -15,9 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from assay.agents.policy import Sampling
+from assay.agents.scaffolds import PIPELINES, SCAFFOLDS, check_scaffold, make_scaffold
+from assay.envs.registry import env_class
 from assay.training.cli import accuracy_table, check_writable
 from assay.training.cli_episodes import visible
-from assay.training.cli_policies import SCRIPTED, Acting, make_policy
+from assay.training.cli_policies import SCRIPTED, UNLIMITED, Acting, make_policy
 from assay.training.config import EvalConfig, ModelConfig, RolloutConfig, TrainConfig
 from assay.training.configfile import CONFIG, read_config, write_config
 from assay.training.display import Display
@@ -70,8 +72,12 @@ class EvalFlags:
     """Sampling temperature; below 0: greedy for one sample, 1.0 for several."""
     top_p: float = 1.0
     """Nucleus mass."""
-    max_tokens: int = 32
-    """Longest completion of one turn, in tokens."""
+    scaffold: str = "chat"
+    """What stands between environment and policy: chat, shell, edit; or agentless-mini, for swe_rl's repo task."""
+    max_tokens: int = 0
+    """Longest completion of one turn, in tokens; 0: what suits the environment."""
+    max_context: int = 0
+    """Tokens that a conversation and its next completion may fill together; 0: as many as the model takes."""
     stop: tuple[str, ...] = ()
     """Strings that end a completion."""
     seed: int = 0
@@ -96,7 +102,6 @@ def run(argv: list[str]) -> int:
     """Carry out one command line."""
     flags, options = parse_evaluation(argv)
     out = _folder(flags)
-    from assay.envs.registry import env_class
     from assay.training.curriculum import held_out
     from assay.training.evaluate import evaluate, trivial_baselines
 
@@ -130,8 +135,15 @@ def parse_evaluation(argv: list[str]) -> tuple[EvalFlags, dict[str, Any]]:
     """
     base = _of_run(peek(argv, "--model") or "")
     given = peek(argv, "--env")
-    default = EvalFlags(env=given or base.env, max_tokens=base.rollout.max_tokens, stop=base.rollout.stop,
-                        tasks=base.eval.tasks, split=base.eval.split)  # fmt: skip
+    default = EvalFlags(
+        env=given or base.env,
+        scaffold=base.scaffold,
+        max_tokens=base.rollout.max_tokens if given in (None, base.env) else 0,
+        max_context=base.rollout.max_context,
+        stop=base.rollout.stop,
+        tasks=base.eval.tasks,
+        split=base.eval.split,
+    )
     group = env_options(default.env, base.env_options if default.env == base.env else {})
     fields = dataclass_fields(default)
     if given or not {"-h", "--help"} & set(argv):
@@ -144,7 +156,9 @@ def parse_evaluation(argv: list[str]) -> tuple[EvalFlags, dict[str, Any]]:
         raise UserError(f"--pass-k {max(flags.pass_k)} needs --samples {max(flags.pass_k)} or more")
     if flags.samples > 1 and flags.temperature == 0:
         raise UserError("several samples at temperature 0 are all the same: leave --temperature away or raise it")
-    return flags, options
+    check_scaffold(flags.scaffold, (*SCAFFOLDS, *PIPELINES))
+    tokens = flags.max_tokens or env_class(flags.env).answer_tokens(env_options(flags.env, options))
+    return dataclasses.replace(flags, max_tokens=tokens), options
 
 
 def _of_run(model: str) -> TrainConfig:
@@ -174,8 +188,11 @@ def _collector(
     temperature = flags.temperature if flags.temperature >= 0 else float(flags.samples > 1)
     sampling = Sampling(flags.max_tokens, temperature, flags.top_p, stop=flags.stop)
     held = {**options, "split": flags.split}
-    return Collector(lambda: env(tasks=tasks, **held), acting.policy, acting.chat, sampling=sampling,
-                     concurrency=flags.concurrency, context=acting.context)  # fmt: skip
+    scaffold = make_scaffold("chat" if flags.scaffold in PIPELINES else flags.scaffold, acting.chat)
+    limit = min(flags.max_context or UNLIMITED, acting.limit)
+    return Collector(lambda: env(tasks=tasks, **held), acting.policy, scaffold=scaffold, sampling=sampling,
+                     max_context=limit if limit < UNLIMITED else None, concurrency=flags.concurrency,
+                     context=acting.context)  # fmt: skip
 
 
 def _store(out: Path, flags: EvalFlags, options: dict[str, Any], argv: list[str], found: Evaluation,
@@ -189,7 +206,10 @@ def _store(out: Path, flags: EvalFlags, options: dict[str, Any], argv: list[str]
         resume=True,
         seed=flags.seed,
         model=ModelConfig(name=flags.model, dtype=flags.dtype, device=flags.device, engine=flags.engine),
-        rollout=RolloutConfig(max_tokens=flags.max_tokens, stop=flags.stop, concurrency=flags.concurrency),
+        scaffold=flags.scaffold,
+        rollout=RolloutConfig(
+            max_tokens=flags.max_tokens, max_context=flags.max_context, stop=flags.stop, concurrency=flags.concurrency
+        ),
         eval=EvalConfig(tasks=flags.tasks, split=flags.split, samples=flags.samples),
     )
     write_config(out, config, command=["eval-agent", *argv])

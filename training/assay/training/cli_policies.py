@@ -19,12 +19,24 @@ if TYPE_CHECKING:
 Context = Callable[["RolloutSpec", "TaskEnv"], dict[str, Any]]
 
 
+UNLIMITED = 2**31
+"""The context of a policy whose limit nobody knows."""
+
+
 class Acting(NamedTuple):
-    """A policy, the chat that renders its tokens (None for one without tokens), and what its requests carry."""
+    """Something that acts.
+
+    Attributes:
+        policy: what is asked.
+        chat: renders its tokens; None for a policy without tokens.
+        context: what its requests carry.
+        limit: tokens that fill its context.
+    """
 
     policy: Policy
     chat: Chat | None = None
     context: Context | None = None
+    limit: int = UNLIMITED
 
 
 def make_policy(flags: EvalFlags, env: type[TaskEnv], train: Callable[[], TaskSet]) -> Acting:
@@ -81,6 +93,7 @@ def _server(flags: EvalFlags) -> Acting:
 def _local(flags: EvalFlags) -> Acting:
     from assay.agents.chat import Chat
     from assay.agents.engines import make_engine
+    from assay.agents.engines.contexts import context_limit
     from assay.agents.models import ModelError, load_model
     from assay.training.cli import quiet_libraries
 
@@ -95,7 +108,7 @@ def _local(flags: EvalFlags) -> Acting:
     except ModelError as error:
         hint = close_match(flags.model, SCRIPTED)
         raise UserError(f"{error}{hint}") from error
-    return Acting(make_engine(flags.engine, model, tokenizer), Chat(tokenizer))
+    return Acting(make_engine(flags.engine, model, tokenizer), Chat(tokenizer), limit=context_limit(model))
 
 
 def checkpoint_of(path: Path) -> Path | None:

@@ -34,8 +34,10 @@ class RolloutConfig:
     """Tasks sampled a step."""
     group_size: int = 8
     """Rollouts of each task."""
-    max_tokens: int = 32
-    """Longest completion of one turn, in tokens."""
+    max_tokens: int = 0
+    """Longest completion of one turn, in tokens; 0: what suits the environment (32 for a label, more for code)."""
+    max_context: int = 0
+    """Tokens that a conversation and its next completion may fill together; 0: as many as the model takes."""
     temperature: float = 1.0
     """Sampling temperature. Log-probabilities are those of temperature 1, so another makes the data off-policy."""
     top_p: float = 1.0
@@ -164,6 +166,9 @@ class TrainConfig:
     """Method: a name of `train-agent recipes`."""
     recipe_options: dict[str, Any] = field(default_factory=dict)
     """Constants of the recipe; on the command line --recipe.NAME VALUE."""
+    scaffold: str = "chat"
+    """What stands between environment and model: chat (the environment's own words), shell (bash only, for --env swe_rl
+    --env.task repo), edit (an edit that cannot be read is sent back once)."""
     out: str = ""
     """Run directory; default runs/ENV-RECIPE-sSEED."""
     steps: int = 60

@@ -12,6 +12,7 @@ from typing import Any, cast
 from assay.agents.chat import Chat
 from assay.agents.policy import Completion, Policy, Request, Sampling
 from assay.agents.rollout import Rollout
+from assay.agents.scaffolds.chat import ChatScaffold, Scaffold
 from assay.envs.base import TaskEnv
 from assay.training.rollout_batcher import Batcher
 from assay.training.rollout_episode import Ask, Play, RolloutSpec, derive_seed, env_id_of, run_episode
@@ -49,7 +50,8 @@ class Collector:
     Args:
         env_factory: makes an environment that knows every task asked for; share one ``TaskSet`` between instances.
         policy: what acts.
-        chat: renders messages to token ids for policies that have a tokenizer; None otherwise.
+        chat: renders messages to token ids for policies that have a tokenizer; None otherwise. Ignored with a scaffold.
+        scaffold: stands between environment and policy; by default plain chat.
         sampling: how completions are drawn.
         concurrency: slots, that is episodes in flight at most, and threads for environments that block.
         retries: times that an episode is started again after an infrastructure error (once after a crash).
@@ -74,6 +76,7 @@ class Collector:
         policy: Policy,
         chat: Chat | None = None,
         *,
+        scaffold: Scaffold | None = None,
         sampling: Sampling | None = None,
         concurrency: int = 256,
         retries: int = 2,
@@ -93,7 +96,7 @@ class Collector:
         self._factory = env_factory
         self._play = Play(
             sampling=sampling or Sampling(),
-            chat=chat,
+            scaffold=scaffold or ChatScaffold(chat),
             max_turns=max_turns,
             max_context=max_context,
             context=context,

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from assay.agents.chat import Chat, images_of, with_images
+from assay.agents.chat import text_of, with_images
 from assay.agents.policy import Completion, Request, Sampling
 from assay.agents.rollout import Branch, Rollout
-from assay.agents.transcript import Transcript
+from assay.agents.scaffolds.chat import ChatScaffold, Scaffold
 from assay.envs.base import TaskEnv
 from assay.envs.episode import Episode, Outcome, Turn
 from assay.envs.registry import env_id
@@ -22,6 +22,8 @@ from assay.verifiers.score import Score
 
 Ask = Callable[[int, Request], Awaitable[Completion]]
 """(position of the episode among those wanted, request) -> completion."""
+CHARS_PER_TOKEN = 3.0
+"""How the length of a conversation is guessed for policies without a tokenizer; code runs at 3 to 4."""
 
 
 def derive_seed(*parts: int | str) -> int:
@@ -54,9 +56,11 @@ class Play:
     Attributes:
         env_id: goes into every episode.
         sampling: how completions are drawn.
-        chat: renders messages to exact token ids; None for policies that read messages.
+        scaffold: stands between environment and policy; its transcript keeps exact token ids where the policy has a
+            tokenizer.
         max_turns: turns an episode may take; None leaves that to the environment.
-        max_context: tokens that context and completion may fill together; None is no limit.
+        max_context: tokens that context and completion may fill together; None is no limit. For policies without a
+            tokenizer it is a guess that only makes the scaffold shorten the conversation.
         context: fills :attr:`Request.context` for scripted policies.
         retries: times that an episode is started again after an infrastructure error.
         retry_delay: seconds before the first new start; doubles each time.
@@ -64,7 +68,7 @@ class Play:
 
     env_id: str = ""
     sampling: Sampling = field(default_factory=Sampling)
-    chat: Chat | None = None
+    scaffold: Scaffold = field(default_factory=ChatScaffold)
     max_turns: int | None = None
     max_context: int | None = None
     context: Callable[[RolloutSpec, TaskEnv], dict[str, Any]] | None = None
@@ -103,8 +107,8 @@ class _Attempt:
         self.lane, self.mailbox, self.ask = lane, mailbox, ask
         self.turns: list[Turn] = []
         self.messages: list[Message] = []
-        self.shown: list[Message] = []
-        self.transcript: Transcript | None = play.chat.transcript() if play.chat is not None else None
+        self.transcript = play.scaffold.transcript()
+        self.said = 0
         self.cut = False
 
     async def run(self) -> Rollout:
@@ -123,25 +127,15 @@ class _Attempt:
         context = play.context(spec, self.lane.env) if play.context is not None else {}
         while True:
             new = self._observe(obs["messages"], obs.get("images"))
-            sampling = self._room()
-            if sampling is None:
-                return self._over_budget(f"the context of {play.max_context} tokens is full")
-            request = Request(
-                messages=self.shown,
-                ids=self.transcript.ids if self.transcript is not None else (),
-                seed=derive_seed(spec.seed, len(self.turns)),
-                sampling=sampling,
-                images=images_of(self.shown),
-                context=context,
-            )
             asked = clock()
-            completion = await self.ask(self.position, request)
-            acted = clock()
-            self._take(completion)
-            obs, reward, terminated, truncated, info = await self.lane.step(self.mailbox, completion.text)
+            completion = await self._speak(new, context)
+            if completion is None:
+                return self._over_budget(f"the context of {play.max_context} tokens is full")
+            acted, action = clock(), play.scaffold.action(completion)
+            obs, reward, terminated, truncated, info = await self.lane.step(self.mailbox, action)
             seconds["policy"] = acted - asked
             seconds["env"] = clock() - acted
-            self.turns.append(Turn(new, completion.text, float(reward), seconds))
+            self.turns.append(Turn(new, action, float(reward), seconds))
             seconds = {}
             if terminated or truncated:
                 return self._ended(info, truncated and not terminated)
@@ -150,40 +144,67 @@ class _Attempt:
 
     def _observe(self, messages: list[Message], images: Sequence[Any] | None) -> list[Message]:
         """Take in the conversation so far; returns what is new to the agent, without images."""
-        self.shown = messages if images is None else with_images(messages, images)
+        shown = messages if images is None else with_images(messages, images)
         known = len(self.messages)
         extends = bool(self.turns) and len(messages) > known and messages[:known] == self.messages
         new = messages[known + 1 :] if extends else messages
         if not new:
             raise EnvError("a step neither ended the episode nor told the agent anything", known=False)
-        if self.transcript is not None:
-            if extends:
-                self.transcript.observe(self.shown[known + 1 :])
-            else:
-                self.transcript.open(self.shown)
+        if extends:
+            self.transcript.observe(shown[known + 1 :])
+        else:
+            self.transcript.open(self.play.scaffold.opening(shown))
         self.messages = messages
-        return new
+        return list(new)
 
-    def _take(self, completion: Completion) -> None:
-        if completion.finish == "length":
-            self.cut = True
-        if self.transcript is not None:
+    async def _speak(self, new: list[Message], context: dict[str, Any]) -> Completion | None:
+        """What the policy says, once the scaffold takes it; None if no token fits the context any more.
+
+        What the scaffold sends back is added to ``new``, with its answer: it is no turn of the environment.
+        """
+        tries = 0
+        while (sampling := self._room()) is not None:
+            shown = list(self.transcript.messages)
+            seed = derive_seed(self.spec.seed, self.said)
+            request = self.transcript.request(seed=seed, sampling=sampling, context=context)
+            completion = await self.ask(self.position, request)
+            self.said += 1
+            again = self.play.scaffold.repair(completion, shown, tries)
             self.transcript.add(completion)
+            if again is None:
+                self.cut |= completion.finish == "length"
+                return completion
+            new += [{"role": "assistant", "content": completion.text}, *again]
+            self.transcript.observe(again)
+            tries += 1
+        return None
 
     def _room(self) -> Sampling | None:
-        """How the next completion may be drawn; None if no token fits any more."""
+        """How the next completion may be drawn, after shortening if need be; None if no token fits any more."""
         sampling, limit = self.play.sampling, self.play.max_context
-        if limit is None or self.transcript is None:
+        if limit is None:
             return sampling
-        room = limit - len(self.transcript.ids)
-        if room < 1 and not self.turns:
+        room = limit - self._length()
+        while room < sampling.max_tokens:
+            shorter = self.play.scaffold.shorten(self.transcript.messages)
+            if shorter is None:
+                break
+            self.transcript.open(shorter)
+            room = limit - self._length()
+        if room >= sampling.max_tokens or self.transcript.chat is None:
+            return sampling
+        if room < 1 and not self.said:
             raise ValueError(
-                f"the prompt of task {self.spec.task.id} has {len(self.transcript.ids)} tokens and leaves no room in a "
+                f"the prompt of task {self.spec.task.id} has {self._length()} tokens and leaves no room in a "
                 f"context of {limit}: shorten the prompt or raise the limit"
             )
-        if room >= sampling.max_tokens:
-            return sampling
         return replace(sampling, max_tokens=room) if room > 0 else None
+
+    def _length(self) -> int:
+        """Tokens of the conversation so far; a guess for policies without a tokenizer."""
+        if self.transcript.chat is not None:
+            return len(self.transcript.ids)
+        return round(sum(len(text_of(one)) for one in self.transcript.messages) / CHARS_PER_TOKEN)
 
     def _ended(self, info: dict[str, Any], truncated: bool) -> Rollout:
         score = info.get("score")
@@ -197,7 +218,7 @@ class _Attempt:
     def _rollout(self, outcome: Outcome, score: Score) -> Rollout:
         return Rollout(
             self._episode(outcome, score),
-            branches=tuple(map(_to_last_sampled, self.transcript.branches())) if self.transcript is not None else (),
+            branches=tuple(map(_to_last_sampled, self.transcript.branches())),
             finish="length" if self.cut else "stop",
             group=self.spec.group,
         )

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from assay.agents.chat import Chat
+from assay.agents.scaffolds.chat import Scaffold
 from assay.envs.base import TaskEnv
 from assay.envs.tasks import Task, TaskSet
 from assay.training.batch import taught_row
@@ -41,7 +42,7 @@ def choose(tasks: TaskSet, config: SFTConfig, seed: int) -> list[Task]:
     return chosen[: config.examples] if config.examples else chosen
 
 
-def demonstrations(env: TaskEnv, tasks: Sequence[Task], chat: Chat) -> list[Row]:
+def demonstrations(env: TaskEnv, tasks: Sequence[Task], chat: Chat, scaffold: Scaffold | None = None) -> list[Row]:
     """One row a task: its opening messages as the prompt, its gold answer and the end token as what is learned.
 
     Raises:
@@ -52,7 +53,7 @@ def demonstrations(env: TaskEnv, tasks: Sequence[Task], chat: Chat) -> list[Row]
         gold = env.gold(task)
         if gold is None:
             raise UserError("this environment has no gold answers to imitate: leave --sft.epochs at 0")
-        rows.append(taught_row(env, task, chat, chat.answer(gold)))
+        rows.append(taught_row(env, task, chat, chat.answer(gold), scaffold))
     return rows
 
 

@@ -16,7 +16,7 @@ import torch
 
 from assay.agents.rollout import Rollout
 from assay.training import checkpoint, sft
-from assay.training.assemble import REFERENCE, Parts, assemble, freeze_reference, resolved, sampling
+from assay.training.assemble import REFERENCE, Parts, assemble, freeze_reference, resolved, sampling, suited
 from assay.training.batch import make_batch
 from assay.training.config import SFTConfig, TrainConfig
 from assay.training.configfile import write_config
@@ -62,6 +62,7 @@ def train(config: TrainConfig, display: Display | None = None) -> RunResult:
     Raises:
         UserError, ValueError, ModelError: one line that says what to do.
     """
+    config = suited(config)
     folder, saved = run_dir(config), continuation(config)
     shown = display or Display(config.steps, f"{config.env} · {config.recipe} · {config.model.name} -> {folder}")
     with shown:
@@ -162,7 +163,8 @@ class Run:
     def _warm_up(self, config: SFTConfig) -> None:
         parts = self.parts
         tasks = sft.choose(parts.train, config, self.config.seed)
-        rows = sft.demonstrations(parts.env(tasks=parts.train, **parts.env_options), tasks, parts.chat)
+        env = parts.env(tasks=parts.train, **parts.env_options)
+        rows = sft.demonstrations(env, tasks, parts.chat, parts.scaffold)
         steps = config.epochs * -(-len(rows) // config.batch_size)
         with self.display.phase("warm-up", steps) as phase:
 

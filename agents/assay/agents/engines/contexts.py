@@ -8,6 +8,11 @@ from assay.agents.chat import Chat
 from assay.agents.policy import Request
 
 
+def context_limit(model: Any) -> int:
+    """The longest context of a model, in tokens, as its configuration says; 2**31 where it does not."""
+    return int(getattr(model.config.get_text_config(), "max_position_embeddings", 0) or 2**31)
+
+
 class Contexts:
     """What a model policy knows of its requests before it runs the model.
 
@@ -20,7 +25,7 @@ class Contexts:
     def __init__(self, model: Any, tokenizer: Any, chat: Chat | None = None) -> None:
         inner = getattr(tokenizer, "tokenizer", tokenizer)
         self.chat = chat or (Chat(tokenizer) if inner.chat_template else None)
-        self.limit = int(getattr(model.config.get_text_config(), "max_position_embeddings", 0) or 2**31)
+        self.limit = context_limit(model)
 
     def ids(self, request: Request) -> tuple[int, ...]:
         """The exact context.

@@ -1,1 +1,57 @@
 """Scaffolds: from an environment's messages to a policy's context, and from a completion to an action."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from assay.agents.scaffolds.chat import Scaffold
+
+SCAFFOLDS = ("chat", "shell", "edit")
+"""What ``--scaffold`` can be for training and evaluation alike."""
+PIPELINES = ("agentless-mini",)
+"""What it can be for evaluation only: many completions and sandboxes make one action."""
+
+
+def make_scaffold(name: str, tokenizer: Any = None) -> Scaffold:
+    """A scaffold by name.
+
+    ``chat`` is :class:`~assay.agents.scaffolds.chat.ChatScaffold`, ``shell``
+    :class:`~assay.agents.scaffolds.shell.ShellScaffold`, ``edit`` :class:`~assay.agents.scaffolds.edit.EditScaffold`.
+
+    Args:
+        name: one of :data:`SCAFFOLDS`.
+        tokenizer: of the policy, or a :class:`~assay.agents.chat.Chat` of it; None for policies without tokens.
+
+    Raises:
+        ValueError: one line that names the scaffolds there are.
+    """
+    check_scaffold(name)
+    if name == "shell":
+        from assay.agents.scaffolds.shell import ShellScaffold
+
+        return ShellScaffold(tokenizer)
+    if name == "edit":
+        from assay.agents.scaffolds.edit import EditScaffold
+
+        return EditScaffold(tokenizer)
+    from assay.agents.scaffolds.chat import ChatScaffold
+
+    return ChatScaffold(tokenizer)
+
+
+def check_scaffold(name: str, known: Sequence[str] = SCAFFOLDS) -> None:
+    """Refuse a name that is not among ``known``.
+
+    Raises:
+        ValueError: one line with the closest name.
+    """
+    if name in PIPELINES and name not in known:
+        raise ValueError(f"{name} makes many completions into one action, which only eval-agent can do: use one of "
+                         f"{', '.join(known)}")  # fmt: skip
+    if name not in known:
+        close = get_close_matches(name, known, 1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise ValueError(f"unknown scaffold {name!r}; {hint}there are: {', '.join(known)}")
