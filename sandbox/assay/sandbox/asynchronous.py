@@ -34,9 +34,9 @@ async def _settled(executor: Executor, function: Callable[[], T], interrupt: Cal
     except asyncio.CancelledError:
         while not future.done():
             # Again and again: the call may have been about to begin what there was to interrupt.
-            asked = asyncio.ensure_future(asyncio.to_thread(interrupt))
+            pending: list[asyncio.Future[Any]] = [future, asyncio.ensure_future(asyncio.to_thread(interrupt))]
             with suppress(asyncio.CancelledError):
-                await asyncio.wait([future, asked], return_when=asyncio.ALL_COMPLETED, timeout=INTERRUPT_SECONDS)
+                await asyncio.wait(pending, timeout=INTERRUPT_SECONDS)
         if not future.cancelled():
             future.exception()  # seen, so that nobody warns of it
         raise

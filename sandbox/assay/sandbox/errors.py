@@ -24,6 +24,10 @@ class SandboxUnavailable(SandboxError):  # noqa: N818
         self.reason = reason
         self.fix = fix
 
+    def __reduce__(self) -> tuple[type[SandboxUnavailable], tuple[str, str]]:
+        """Two arguments made it, so two must travel to another process."""
+        return type(self), (self.reason, self.fix)
+
 
 class ImageMissing(SandboxUnavailable):
     """The image is not on this host; ``fix`` holds the command that pulls or builds it."""

@@ -94,7 +94,7 @@ class LocalUnsafeSandbox:
             raise ValueError(f"timeout must be above 0, got {timeout}")
         where = self._files.resolve(cwd or self.spec.workdir)
         if not os.path.isdir(where):
-            raise FileRefused(f"no such working directory: {cwd}")
+            raise FileRefused(f"no such working directory: {cwd or self.spec.workdir}")
         limits = self.spec.limits
         result = run_command(
             ["bash", "-c", cmd] if isinstance(cmd, str) else list(cmd),
