@@ -29,6 +29,8 @@ class Step(NamedTuple):
         truncated: a limit of the environment ended it.
         score: the verdict on the whole episode.
         images: new images, in the order of their placeholders in ``messages``.
+        evidence: JSON-serialisable data that the score rests on besides the actions, such as a test report; kept with
+            the episode, so that :meth:`TaskEnv.score` can judge it again as ``truth["evidence"]``.
     """
 
     messages: Sequence[Message] = ()
@@ -37,6 +39,7 @@ class Step(NamedTuple):
     truncated: bool = False
     score: Score | None = None
     images: Sequence[Any] = ()
+    evidence: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,10 @@ class TaskEnv(gym.Env[Observation, str]):
     Options: ClassVar[type[BaseOptions]] = BaseOptions
     verifier: ClassVar[str] = ""
     """Registered name of the verifier."""
-    blocking: ClassVar[bool] = False
-    """``reset`` or ``step`` may block for more than 1 ms: run it in a thread."""
+    blocking: bool = False
+    """``reset`` or ``step`` may block for more than 1 ms: run it in a thread. An instance may know better."""
+    patience: float | None = None
+    """Seconds that one ``reset`` or ``step`` may rightly take, where that is more than a caller would expect."""
     has_images: ClassVar[bool] = False
     """Observations have images."""
     metadata: dict[str, Any] = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012 - gymnasium declares it on the class
@@ -93,6 +98,7 @@ class TaskEnv(gym.Env[Observation, str]):
         self._messages: list[Message] = []
         self._images: list[Any] = []
         self._actions: list[str] = []
+        self._evidence: Mapping[str, Any] | None = None
 
     @classmethod
     def load(cls, options: Any) -> TaskSet:
@@ -103,6 +109,7 @@ class TaskEnv(gym.Env[Observation, str]):
     def score(cls, actions: Sequence[str], truth: Mapping[str, Any]) -> Score:
         """The verdict on an episode; pure, so that stored episodes can be re-scored.
 
+        Where the steps gave evidence, it is ``truth["evidence"]``.
         The default asks the verifier named :attr:`verifier` about the last action, with ``truth["options"]``.
         """
         from assay.verifiers import registry
@@ -180,6 +187,11 @@ class TaskEnv(gym.Env[Observation, str]):
             raise ResetNeeded("there is no task yet: call reset() first")
         return self._task
 
+    @property
+    def evidence(self) -> Mapping[str, Any] | None:
+        """What the last step's score rests on besides the actions, or None; for records, not for agents."""
+        return self._evidence
+
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
@@ -205,6 +217,7 @@ class TaskEnv(gym.Env[Observation, str]):
             task = self.tasks[drawn]
         self._task = task
         self._actions = []
+        self._evidence = None
         self._over = True
         self._messages = copy_messages(self.open(task))
         if self.has_images:
@@ -236,6 +249,7 @@ class TaskEnv(gym.Env[Observation, str]):
         info: dict[str, Any] = {"task_id": task.id}
         self._over = outcome.terminated or outcome.truncated
         score = outcome.score
+        self._evidence = outcome.evidence
         if self._over:
             if score is None:
                 raise VerifierError(f"the last step of task {task.id} carries no score")

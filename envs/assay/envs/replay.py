@@ -46,7 +46,7 @@ def play(env: AnyEnv, actions: Sequence[str], *, seed: int | None = None, task_i
                 outcome=Outcome.SCORED if terminated else Outcome.TRUNCATED,
                 score=info["score"],
                 truth=task.truth,
-                meta=task.meta,
+                meta=task.meta if inner.evidence is None else {**task.meta, "evidence": inner.evidence},
             )
     raise ValueError(f"the episode goes on after its {len(actions)} actions")
 
@@ -63,7 +63,7 @@ def replay(episode: Episode, env: AnyEnv) -> Episode:
 
 
 def rescore(episode: Episode) -> Score:
-    """The score that ``episode`` gets today, from its actions and stored truth alone; needs no task set.
+    """The score that ``episode`` gets today, from its actions, stored truth and evidence; needs no task set.
 
     Raises:
         ValueError: if its environment is unknown, or it has no action or no truth.
@@ -72,4 +72,7 @@ def rescore(episode: Episode) -> Score:
         raise ValueError(f"the episode of task {episode.task_id} has no action to score ({episode.outcome})")
     if not episode.truth:
         raise ValueError(f"the episode of task {episode.task_id} was stored without its truth")
-    return env_class(episode.env_id).score(episode.actions, episode.truth)
+    truth = episode.truth
+    if episode.meta.get("evidence") is not None:
+        truth = {**truth, "evidence": episode.meta["evidence"]}
+    return env_class(episode.env_id).score(episode.actions, truth)

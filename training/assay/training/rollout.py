@@ -22,6 +22,8 @@ from assay.training.rollout_result import CollectError, CollectResult, Tally
 
 __all__ = ["CollectError", "CollectResult", "Collector", "RolloutSpec", "derive_seed", "specs_for"]
 
+BLOCKING_SECONDS = 600.0
+"""How long a step of a blocking environment may take that does not ask for more (``patience``)."""
 CLOSE_SECONDS = 10.0
 """How long :meth:`Collector.close` waits for environments to close."""
 
@@ -62,7 +64,8 @@ class Collector:
         max_wait: seconds after which waiting requests are sent although other episodes are not ready. None: never,
             every call then waits for all episodes in flight. Default: never if environments run inline, else 0.05.
         step_timeout: seconds that a reset or step may take before its instance is given up; None: no limit. Default:
-            no limit if environments run inline, else 600. Setting it runs any environment on threads.
+            no limit if environments run inline, else 600 or the environment's ``patience``. Setting it runs any
+            environment on threads.
         max_failed: largest share of specs that may end without a score.
         context: fills ``Request.context`` for scripted policies, from the spec and the environment that was reset.
 
@@ -173,7 +176,8 @@ class Collector:
             self._play = replace(self._play, env_id=env_id_of(probe))
             self._threaded = blocking or isinstance(self._timeout, int | float)
             if self._timeout == "auto":
-                self._timeout = 600.0 if blocking else None
+                patience = getattr(probe.unwrapped, "patience", None) or 0.0
+                self._timeout = max(BLOCKING_SECONDS, patience) if blocking else None
             if self._max_wait == "auto":
                 self._max_wait = 0.05 if self._threaded else None
             if self._threaded:

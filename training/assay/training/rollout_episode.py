@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -110,6 +110,7 @@ class _Attempt:
         self.transcript = play.scaffold.transcript()
         self.said = 0
         self.cut = False
+        self.evidence: Mapping[str, Any] | None = None
 
     async def run(self) -> Rollout:
         """Play to the end.
@@ -138,6 +139,7 @@ class _Attempt:
             self.turns.append(Turn(new, action, float(reward), seconds))
             seconds = {}
             if terminated or truncated:
+                self.evidence = getattr(self.lane.env.unwrapped, "evidence", None)
                 return self._ended(info, truncated and not terminated)
             if play.max_turns is not None and len(self.turns) >= play.max_turns:
                 return self._over_budget(f"not done after {play.max_turns} turns")
@@ -229,6 +231,8 @@ class _Attempt:
 
     def _episode(self, outcome: Outcome, score: Score | None = None, error: str = "", **meta: Any) -> Episode:
         task = self.spec.task
+        if self.evidence is not None:
+            meta["evidence"] = self.evidence
         return Episode(
             env_id=self.play.env_id,
             task_id=task.id,
