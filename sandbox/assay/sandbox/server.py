@@ -464,7 +464,13 @@ class Server:
                 give_up += REAP_SECONDS
             poller.poll(1000)
 
-    def helper(self, work: Callable[[Head, bytes, BinaryIO], Head], head: Head, body: bytes) -> Reply:
+    def helper(
+        self,
+        work: Callable[[Head, bytes, BinaryIO], Head],
+        head: Head,
+        body: bytes,
+        lockdown: Optional[Callable[[bool], None]] = None,
+    ) -> Reply:
         """Do file work in a child that has gone through the lockdown; its result comes back through memory.
 
         A command left in the background may kill the child, for they are the same user: then everything is killed and
@@ -474,7 +480,7 @@ class Server:
             data, told = spool(), spool()
             pid = self._fork(os.fork)
             if pid == 0:
-                self._help(work, head, body, data, told)
+                self._help(work, head, body, data, told, lockdown or self.lockdown)
             self.watched.add(pid)
             status = self._wait(pid, HELPER_SECONDS)
             size = os.fstat(told).st_size
@@ -489,13 +495,19 @@ class Server:
         raise Refused("the file helper was killed or took over {:.0f} s".format(HELPER_SECONDS))
 
     def _help(
-        self, work: Callable[[Head, bytes, BinaryIO], Head], head: Head, body: bytes, data: int, told: int
+        self,
+        work: Callable[[Head, bytes, BinaryIO], Head],
+        head: Head,
+        body: bytes,
+        data: int,
+        told: int,
+        lockdown: Callable[[bool], None],
     ) -> NoReturn:
         try:
             signal.set_wakeup_fd(-1)
             os.setsid()
             os.umask(0o022)
-            self.lockdown(False)
+            lockdown(False)
             with open(data, "wb", closefd=False) as file:
                 reply = work(head, body, file)
         except Refused as refusal:
