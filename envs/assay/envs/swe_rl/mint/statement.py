@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from assay.envs.swe_rl.mint.changelog import points
 
-STOP = frozenset(
-    ("the", "and", "for", "with", "now", "fix", "fixed", "fixes", "added", "add", "adds", "support", "from", "that")
-    + ("when", "this", "not", "are", "can", "use", "self", "def", "return", "import", "none", "true", "false", "has")
-    + ("python", "test", "tests", "new", "also", "have", "all", "any")
-)
+STOP = frozenset({
+    "the", "and", "for", "with", "now", "fix", "fixed", "fixes", "added", "add", "adds", "support", "from", "that",
+    "when", "this", "not", "are", "can", "use", "self", "def", "return", "import", "none", "true", "false", "has",
+    "python", "test", "tests", "new", "also", "have", "all", "any",
+})  # fmt: skip
 
 
 def from_notes(
