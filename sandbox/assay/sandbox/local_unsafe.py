@@ -33,6 +33,7 @@ from assay.sandbox.errors import FileRefused, LimitUnsupported, SandboxDied, San
 from assay.sandbox.local_files import Rooted
 from assay.sandbox.local_run import run_command
 from assay.sandbox.patch import diff_trees
+from assay.sandbox.pristine import pristine_directory
 
 PREFIX = "assay-local-"
 """Of the temporary directories' names, by which ``assay-sandbox gc`` finds what a killed parent left."""
@@ -139,8 +140,7 @@ class LocalUnsafeSandbox:
         path = os.path.join(self.spec.workdir, path)
         now = self._files.resolve(path)
         with tempfile.TemporaryDirectory(prefix=PREFIX) as scratch:
-            was = self._pristine(path, scratch)
-            return diff_trees(was, now)
+            return diff_trees(pristine_directory(self.spec.layers, path, scratch), now)
 
     def snapshot(self) -> str:
         """A copy of the tree."""
@@ -220,18 +220,6 @@ class LocalUnsafeSandbox:
                 shutil.copytree(layer.source, files.resolve(layer.target), symlinks=True, dirs_exist_ok=True)
         os.makedirs(files.resolve(self.spec.workdir), exist_ok=True)
 
-    def _pristine(self, path: str, scratch: str) -> str:
-        """Where on the host the layers' version of ``path`` lies; an assembled copy if several make it up."""
-        touching = [layer for layer in self.spec.layers if layer.writable and _related(layer.target, path)]
-        if len(touching) == 1 and (path == touching[0].target or path.startswith(touching[0].target.rstrip("/") + "/")):
-            inside = os.path.join(touching[0].source, os.path.relpath(path, touching[0].target))
-            return inside if os.path.isdir(inside) else scratch
-        files = Rooted(scratch)
-        for layer in touching:
-            shutil.copytree(layer.source, files.resolve(layer.target), symlinks=True, dirs_exist_ok=True)
-        os.makedirs(files.resolve(path), exist_ok=True)
-        return files.resolve(path)
-
     def _environment(self) -> dict[str, str]:
         root = os.fspath(self._root)
         assert isinstance(self.spec.base, HostBase)
@@ -255,11 +243,6 @@ class _Capped(io.BytesIO):
         if self.tell() + len(memoryview(data)) > self.limit:  # type: ignore[arg-type]
             raise FileRefused(f"more than {self.limit:,} bytes")
         return super().write(data)  # type: ignore[arg-type]
-
-
-def _related(target: str, path: str) -> bool:
-    one, other = target.rstrip("/") + "/", path.rstrip("/") + "/"
-    return one.startswith(other) or other.startswith(one)
 
 
 def _irregular(folder: str, names: list[str]) -> list[str]:

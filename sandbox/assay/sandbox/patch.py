@@ -6,8 +6,9 @@ import base64
 import hashlib
 import os
 import stat
+import tarfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -62,32 +63,55 @@ def tree_map(directory: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> d
 
 def diff_trees(old: str | os.PathLike[str], new: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> str:
     """The patch from one directory to another, keeping in memory only what differs; errors as in :func:`tree_map`."""
+
+    def entries() -> Iterator[tuple[str, Entry]]:
+        for path, name, folder, info in _walk(new):
+            entry = _read(name, folder, info, max_bytes, path)
+            if entry is not None:
+                yield path, entry
+
+    return diff_entries(old, entries(), max_bytes)
+
+
+def diff_entries(old: str | os.PathLike[str], new: Iterable[tuple[str, Entry]], max_bytes: int = MAX_BYTES) -> str:
+    """The patch from a directory to a tree that comes file by file; errors as in :func:`tree_map`."""
     before: dict[str, Entry] = {}
     after: dict[str, Entry] = {}
     known = {path: info for path, _, _, info in _walk(old)}
-    changed: dict[str, os.stat_result] = dict(known)
+    changed = dict(known)
     left = max_bytes
     with _opened(old) as top:
-        for path, name, folder, info in _walk(new):
-            entry = _read(name, folder, info, max_bytes, path)
-            if entry is None:
-                continue
+        for path, entry in new:
             was = known.get(path)
-            if was is not None and was.st_size == info.st_size and _mode(was) == entry.mode:
+            if was is not None and was.st_size == len(entry.data) and _mode(was) == entry.mode:
                 twin = _read(path, top, was, max_bytes, path)
                 if twin == entry:
                     changed.pop(path)
                     continue
             left -= len(entry.data)
             if left < 0:
-                raise FileRefused(f"the changes below {os.fspath(new)} hold more than {max_bytes:,} bytes")
+                raise FileRefused(f"the changes hold more than {max_bytes:,} bytes")
             after[path] = entry
         for path, info in changed.items():
-            entry = _read(path, top, info, left, path)
-            if entry is not None:
-                left -= len(entry.data)
-                before[path] = entry
+            gone = _read(path, top, info, left, path)
+            if gone is not None:
+                left -= len(gone.data)
+                before[path] = gone
     return make_patch(before, after)
+
+
+def tar_entries(tar: tarfile.TarFile) -> Iterator[tuple[str, Entry]]:
+    """Files and links of a tar whose members share one first part of their names, which is taken off."""
+    for member in tar:
+        path = member.name.partition("/")[2]
+        if not path or any(_git_refuses(part) for part in path.split("/")):
+            continue
+        if member.issym():
+            yield path, Entry(LINK, os.fsencode(member.linkname))
+        elif member.isreg() or member.islnk():
+            content = tar.extractfile(member)
+            if content is not None:
+                yield path, Entry(EXECUTABLE if member.mode & stat.S_IXUSR else REGULAR, content.read())
 
 
 def make_patch(old: Tree, new: Tree) -> str:
