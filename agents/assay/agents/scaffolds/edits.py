@@ -21,11 +21,7 @@ class Edit:
 
 def render_edit(edit: Edit) -> str:
     """A block as the prompts ask for it, in a python fence."""
-    lines = ["```python", f"### {edit.path}", SEARCH]
-    lines += [edit.search] if edit.search else []
-    lines += [DIVIDER]
-    lines += [edit.replace] if edit.replace else []
-    return "\n".join([*lines, REPLACE, "```"])
+    return "\n".join(["```python", f"### {edit.path}", SEARCH, edit.search, DIVIDER, edit.replace, REPLACE, "```"])
 
 
 def find_edits(text: str, languages: Sequence[str] | None = None) -> list[Edit]:

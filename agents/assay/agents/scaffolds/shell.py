@@ -60,7 +60,7 @@ class ShellScaffold(ChatScaffold):
         think: see :class:`~assay.agents.scaffolds.chat.ChatScaffold`. Thoughts between ``<think>`` tags are never run.
         system: the system message; empty keeps the environment's.
         repairs: how often in a row an answer without exactly one block is sent back; then the environment gets it.
-        keep: outputs at the end of the conversation that are never left out.
+        keep: how many of the long outputs, the last ones, are never left out.
     """
 
     def __init__(
@@ -96,11 +96,11 @@ class ShellScaffold(ChatScaffold):
         return f"{fence}bash\n{block}\n{fence}"
 
     def shorten(self, messages: Sequence[Message]) -> list[Message] | None:
-        """The conversation with the older half of its outputs, all but the last ``keep``, replaced by a note."""
+        """The conversation with the older half of its long outputs, all but the last ``keep``, replaced by notes."""
         spoken = next((i for i, message in enumerate(messages) if message["role"] == "assistant"), len(messages))
         outputs = [i for i in range(spoken, len(messages)) if messages[i]["role"] != "assistant"]
-        early = outputs[: max(0, len(outputs) - self.keep)]
-        long = [i for i in early if len(text_of(messages[i])) > WORTH]
+        long = [i for i in outputs if len(text_of(messages[i])) > WORTH]
+        long = long[: max(0, len(long) - self.keep)]
         if not long:
             return None
         older = set(long[: (len(long) + 1) // 2])
