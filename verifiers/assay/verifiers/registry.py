@@ -23,6 +23,7 @@ GROUP = "assay.verifiers"
 DOMAINS = {
     "classify": "assay.verifiers.classify",
     "math": "assay.verifiers.maths",
+    "swe": "assay.verifiers.swe",
     "text": "assay.verifiers.text",
 }
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
