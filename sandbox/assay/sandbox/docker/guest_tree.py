@@ -1,0 +1,330 @@
+"""Inside the container: the writable places, what they are filled with, and what has changed in them.
+
+Standard library of Python 3.6. Every writable place is a tmpfs, here called a *root*; its pristine content, if it has
+any, is mounted read-only beside it.
+"""
+
+# Must run on Python 3.6.
+# ruff: noqa: UP006, UP032, UP035, UP045, SIM115, SIM117
+import io
+import json
+import os
+import stat
+import tarfile
+from typing import BinaryIO, Dict, List, Optional, Tuple
+
+from assay.sandbox.server import Refused, raw
+
+DEEPEST = 400
+"""Directories inside one another; a descriptor is open for each."""
+CHUNK = 1 << 20
+
+Stat = os.stat_result
+Side = Tuple[Optional[int], Optional[Stat]]
+"""A directory's descriptor and what it says of an entry; None for what is not there."""
+NOWHERE: Side = (None, None)
+
+
+class Root:
+    """A writable place.
+
+    Args:
+        target: where it is mounted.
+        pristine: directory of its first content; empty for none.
+        uid: owner of everything in it; the group has the same number.
+        mode: of its top directory.
+    """
+
+    def __init__(self, target: str, pristine: str, uid: int, mode: int) -> None:
+        self.target, self.pristine, self.uid, self.mode = raw(target), raw(pristine), uid, mode
+
+    def has_pristine(self) -> bool:
+        """Whether there is anything to start from."""
+        return bool(self.pristine) and os.path.isdir(self.pristine)
+
+    def refill(self) -> None:
+        """Empty it, then copy the pristine content. Nobody else may run meanwhile."""
+        empty(self.target)
+        try:
+            for name in os.listxattr(self.target):
+                os.removexattr(self.target, name)
+        except OSError:
+            pass  # a kernel whose tmpfs holds none
+        if self.has_pristine():
+            fill(self.pristine, self.target, self.uid, os.lstat(self.target).st_dev)
+        os.chown(self.target, self.uid, self.uid)
+        os.chmod(self.target, self.mode)
+
+
+def empty(top: bytes) -> None:
+    """Remove all below ``top``, at any depth: every directory is moved up to the top before it is emptied.
+
+    Mount points stay, with what is mounted there.
+    """
+    here = os.lstat(top).st_dev
+    mark = os.urandom(8).hex().encode("ascii")
+    count = 0
+    waiting = [top]
+    kept = set()
+    while waiting:
+        folder = waiting.pop()
+        for name in os.listdir(folder):
+            path = folder + b"/" + name
+            info = os.lstat(path)
+            if info.st_dev != here:
+                kept.add(path)
+            elif not stat.S_ISDIR(info.st_mode):
+                os.unlink(path)
+            elif holds_mount(path):
+                waiting.append(path)
+                kept.add(path)
+            else:
+                place = path
+                if folder != top:
+                    count += 1
+                    place = top + b"/.%s-%d" % (mark, count)
+                    os.rename(path, place)
+                waiting.append(place)
+        if folder != top and folder not in kept:
+            os.rmdir(folder)
+
+
+def holds_mount(path: bytes) -> bool:
+    """Whether something is mounted below a directory, which can then be neither moved nor removed."""
+    prefix = path + b"/"
+    return any(point.startswith(prefix) for point in mount_points())
+
+
+def mount_points() -> List[bytes]:
+    """As this process sees them; made before any command ran, and no command can make one."""
+    if not _mounts:
+        with open("/proc/self/mountinfo", "rb") as file:
+            _mounts.extend(line.split()[4].decode("unicode_escape").encode("latin-1") for line in file)
+    return _mounts
+
+
+_mounts: List[bytes] = []
+
+
+def fill(source: bytes, target: bytes, uid: int, here: int) -> None:
+    """Copy files, directories and links into a directory of the file system ``here``, with their modes and times."""
+    for entry in os.scandir(source):
+        info = entry.stat(follow_symlinks=False)
+        place = target + b"/" + entry.name
+        if stat.S_ISREG(info.st_mode):
+            copy_file(entry.path, place, info, uid)
+        elif stat.S_ISLNK(info.st_mode):
+            os.symlink(os.readlink(entry.path), place)
+            os.lchown(place, uid, uid)
+        elif stat.S_ISDIR(info.st_mode):
+            try:
+                os.mkdir(place, 0o700)
+            except FileExistsError:  # holds a mount point
+                if os.lstat(place).st_dev != here:
+                    continue
+            fill(entry.path, place, uid, here)
+            os.chown(place, uid, uid)
+            os.chmod(place, info.st_mode & 0o777)
+            os.utime(place, ns=(info.st_mtime_ns, info.st_mtime_ns))
+
+
+def copy_file(source: bytes, target: bytes, info: Stat, uid: int) -> None:
+    """One regular file, with its mode and time."""
+    read_end = os.open(source, os.O_RDONLY)
+    write_end = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        left = info.st_size
+        while left > 0:
+            sent = os.sendfile(write_end, read_end, None, left)  # type: ignore[arg-type, unused-ignore]
+            if not sent:
+                break
+            left -= sent
+        os.fchown(write_end, uid, uid)
+        os.fchmod(write_end, info.st_mode & 0o777)
+        os.utime(write_end, ns=(info.st_mtime_ns, info.st_mtime_ns))
+    finally:
+        os.close(read_end)
+        os.close(write_end)
+
+
+class Delta:
+    """What differs between a root and its pristine content, written as a tar.
+
+    ``new/<root>/<path>`` is how it is, ``old/<root>/<path>`` how it was (if asked for), and the last member,
+    ``removed``, lists in JSON what is gone. Contents are compared, never times or inode numbers: a write through a
+    shared memory map changes neither on a tmpfs. Commands may run meanwhile: nothing is followed, only opened from
+    the descriptor of its directory.
+
+    Args:
+        out: where the tar goes.
+        old: whether to write how it was.
+    """
+
+    def __init__(self, out: BinaryIO, old: bool) -> None:
+        self.tar = tarfile.open(
+            fileobj=out, mode="w|", format=tarfile.GNU_FORMAT, encoding="utf-8", errors="surrogateescape"
+        )
+        self.old = old
+        self.removed: List[str] = []
+
+    def compare(self, name: str, was: Optional[int], now: Optional[int], here: int, depth: int = 0) -> None:
+        """Two directories, by descriptor; either may be missing. ``name`` is of the tar members, without new or old."""
+        if depth > DEEPEST:
+            raise Refused("{}: more than {} directories inside one another".format(name[:200], DEEPEST))
+        before, after = listing(was), listing(now)
+        for entry in sorted(set(before) | set(after)):
+            path = name + "/" + os.fsdecode(entry)
+            old, new = before.get(entry), after.get(entry)
+            if new is not None and new.st_dev != here:
+                continue
+            self._entry(path, entry, (was, old), (now, new), here, depth)
+
+    def _entry(self, path: str, entry: bytes, before: Side, after: Side, here: int, depth: int) -> None:
+        old, new = before[1], after[1]
+        alike = old is not None and new is not None and stat.S_IFMT(old.st_mode) == stat.S_IFMT(new.st_mode)
+        if alike and stat.S_ISDIR(new.st_mode):  # type: ignore[union-attr]
+            if old.st_mode != new.st_mode:  # type: ignore[union-attr]
+                self._add("new/" + path, entry, after)
+            self._inside(path, entry, before, after, here, depth)
+            return
+        if alike and equal(entry, before, after):
+            return
+        if old is not None and not alike:
+            self.removed.append(path)
+        if old is not None and self.old:
+            self._add("old/" + path, entry, before)
+            self._inside(path, entry, before, NOWHERE, here, depth)
+        if new is not None:
+            self._add("new/" + path, entry, after)
+            self._inside(path, entry, NOWHERE, after, here, depth)
+
+    def _inside(self, path: str, entry: bytes, before: Side, after: Side, here: int, depth: int) -> None:
+        was, now = opened(entry, before), opened(entry, after)
+        try:
+            if was is not None or now is not None:
+                self.compare(path, was, now, here, depth + 1)
+        finally:
+            for fd in (was, now):
+                if fd is not None:
+                    os.close(fd)
+
+    def _add(self, name: str, entry: bytes, side: Side) -> None:
+        folder, info = side
+        assert info is not None
+        member = tarfile.TarInfo(name)
+        member.mode = info.st_mode & 0o7777
+        member.mtime = int(info.st_mtime)
+        if stat.S_ISDIR(info.st_mode):
+            member.type = tarfile.DIRTYPE
+            self.tar.addfile(member)
+        elif stat.S_ISLNK(info.st_mode):
+            member.type = tarfile.SYMTYPE
+            member.linkname = os.fsdecode(os.readlink(entry, dir_fd=folder))
+            self.tar.addfile(member)
+        elif stat.S_ISREG(info.st_mode):
+            fd = os.open(entry, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW, dir_fd=folder)
+            with open(fd, "rb") as file:
+                data = file.read(info.st_size)  # it may be growing: as much as the listing said, no more
+            member.size = len(data)
+            self.tar.addfile(member, io.BytesIO(data))
+
+    def close(self) -> None:
+        """The list of what is gone, and the end."""
+        data = json.dumps(self.removed).encode("ascii")
+        member = tarfile.TarInfo("removed")
+        member.size = len(data)
+        self.tar.addfile(member, io.BytesIO(data))
+        self.tar.close()
+
+
+def listing(folder: Optional[int]) -> Dict[bytes, Stat]:
+    """The files, directories and links of a directory that is open; other kinds are left out."""
+    found: Dict[bytes, Stat] = {}
+    for name in os.listdir(folder) if folder is not None else ():
+        try:
+            info = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        if stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode) or stat.S_ISLNK(info.st_mode):
+            found[os.fsencode(name)] = info
+    return found
+
+
+def equal(entry: bytes, before: Side, after: Side) -> bool:
+    """Whether two files, or two links, have the same mode and content."""
+    (was, old), (now, new) = before, after
+    assert old is not None
+    assert new is not None
+    if stat.S_ISLNK(new.st_mode):
+        return os.readlink(entry, dir_fd=was) == os.readlink(entry, dir_fd=now)
+    if old.st_size != new.st_size or (old.st_mode ^ new.st_mode) & 0o777:
+        return False
+    try:
+        fd = os.open(entry, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW, dir_fd=now)
+    except OSError:
+        return False  # swapped meanwhile
+    with open(fd, "rb", buffering=0) as one:
+        with open(os.open(entry, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=was), "rb", buffering=0) as other:
+            while True:
+                data = one.read(CHUNK)
+                if data != other.read(CHUNK):
+                    return False
+                if not data:
+                    return True
+
+
+def opened(entry: bytes, side: Side) -> Optional[int]:
+    """A directory's descriptor; None if it is none."""
+    folder, info = side
+    if folder is None or info is None or not stat.S_ISDIR(info.st_mode):
+        return None
+    return os.open(entry, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+
+
+def apply(tar: tarfile.TarFile, roots: List[Root]) -> None:
+    """Bring roots that were just refilled to the state that a :class:`Delta` without old files describes."""
+    members = tar.getmembers()
+    gone = tar.extractfile(members.pop())
+    assert gone is not None
+    for path in json.loads(gone.read().decode("ascii")):
+        discard(located(path, roots)[0])
+    folders = []
+    for member in members:
+        path, root = located(member.name.partition("/")[2], roots)
+        if member.isdir():
+            if not os.path.isdir(path):
+                os.mkdir(path, 0o700)
+            folders.append((path, member.mode))
+        else:
+            discard(path)
+            if member.issym():
+                os.symlink(os.fsencode(member.linkname), path)
+            else:
+                content = tar.extractfile(member)
+                assert content is not None
+                with open(path, "xb") as file:
+                    file.write(content.read())
+                os.chmod(path, member.mode & 0o777)
+                os.utime(path, (member.mtime, member.mtime))
+        os.lchown(path, root.uid, root.uid)
+    for path, mode in reversed(folders):
+        os.chmod(path, mode & 0o7777)
+
+
+def located(name: str, roots: List[Root]) -> Tuple[bytes, Root]:
+    """The path that ``<root>/<path>`` stands for."""
+    number, _, path = name.partition("/")
+    root = roots[int(number)]
+    return root.target + b"/" + os.fsencode(path), root
+
+
+def discard(path: bytes) -> None:
+    """Remove a file, a link, or a directory with all that is in it; nothing there is no error."""
+    try:
+        if stat.S_ISDIR(os.lstat(path).st_mode):
+            empty(path)
+            os.rmdir(path)
+        else:
+            os.unlink(path)
+    except FileNotFoundError:
+        pass
