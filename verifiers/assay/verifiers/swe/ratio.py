@@ -39,12 +39,10 @@ def ratio(a: str, b: str, *, max_chars: int = 0, budget: int = 0) -> tuple[float
 
 
 def _matched(a: str, b: str, budget: int) -> tuple[int, bool]:
-    """Matched characters, and whether every block was searched."""
+    """Matched characters, and whether the budget sufficed to find every block."""
     matched = spent = 0
     waiting = deque([(a, b)])
-    while waiting:
-        if budget and spent >= budget:
-            return matched, False
+    while waiting and (not budget or spent < budget):
         a, b = waiting.popleft()
         start, size, cost = _longest(a, b, budget - spent if budget else 0)
         spent += cost
@@ -56,7 +54,7 @@ def _matched(a: str, b: str, budget: int) -> tuple[int, bool]:
         for left, right in ((a[:start], b[:other]), (a[start + size :], b[other + size :])):
             if left and right:
                 waiting.append((left, right))
-    return matched, True
+    return matched, not budget or spent < budget
 
 
 def _longest(a: str, b: str, budget: int) -> tuple[int, int, int]:
