@@ -21,7 +21,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from socket import socket, socketpair
-from typing import IO
 
 from assay.sandbox.base import Probe, SandboxSpec
 from assay.sandbox.bubblewrap_plan import HOME, Plan, arguments, plan_for, server_options, users
@@ -138,6 +137,10 @@ class BubblewrapSandbox(Served):
                 process.wait(1)  # the server kills everything and ends when its line is cut
             process.kill()
             process.wait()
+        self._unstage()
+
+    def _unstage(self) -> None:
+        """Remove the directory of the binds; what is bound stays, in the sandbox's own mount namespace."""
         stage, self._stage = self._stage, ""
         if stage:
             with suppress(OSError):
@@ -161,10 +164,14 @@ class BubblewrapSandbox(Served):
             stack.callback(os.close, descriptor)
             self._stage = tempfile.mkdtemp(prefix=PREFIX) if os.geteuid() == 0 else ""
             command = self._command(plan, descriptor, server_options(self.spec.limits, extra))
-            # bwrap's parent, by whose death it dies, is a thread: one that outlives the caller's
-            self._process = _launcher().submit(_spawn, command, theirs, errors, descriptor).result()
             fd = ours.detach()
             self._channel = Channel(FdStream(fd, fd), "bubblewrap sandbox")
+            try:
+                # bwrap's parent, by whose death it dies, is a thread: one that outlives the caller's
+                self._process = _launcher().submit(_spawn, command, theirs, errors.fileno(), descriptor).result()
+            except OSError as error:
+                raise SandboxUnavailable(f"{command[0]} does not start: {error}", "install util-linux") from error
+            theirs.close()  # or the death of the other end would not be seen
             try:
                 self._channel.call("ping", timeout=START_SECONDS)
             except SandboxDied as error:
@@ -174,6 +181,7 @@ class BubblewrapSandbox(Served):
                 raise SandboxUnavailable(
                     f"bubblewrap did not start: {said or error}", "run `assay-sandbox doctor` for what this host lacks"
                 ) from error
+        self._unstage()
 
     def _command(self, plan: Plan, descriptor: int, options: str) -> list[str]:
         sources = list(dict.fromkeys(bind.source for bind in plan.binds))
@@ -239,10 +247,16 @@ def _memory_file(data: bytes) -> int:
     return fd
 
 
-def _spawn(command: list[str], line: socket, errors: IO[bytes], filter_fd: int) -> subprocess.Popen[bytes]:
-    env = {"PATH": os.environ.get("PATH", os.defpath)}
+def _spawn(command: list[str], line: socket, errors: int, filter_fd: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        command, stdin=line, stdout=line, stderr=errors, pass_fds=(filter_fd,), env=env, cwd="/", start_new_session=True
+        command,
+        stdin=line.fileno(),
+        stdout=line.fileno(),
+        stderr=errors,
+        pass_fds=(filter_fd,),
+        env={"PATH": os.environ.get("PATH", os.defpath)},
+        cwd="/",
+        start_new_session=True,  # an interrupt from the keyboard is for us
     )
 
 
