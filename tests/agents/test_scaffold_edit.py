@@ -47,8 +47,8 @@ def test_a_good_answer_is_taken() -> None:
     ("said", "word"),
     [
         ("", "<think> must occur exactly once"),
-        (answer(FIX, think=" "), "no thought"),
-        (answer(FIX) + "</solution>", "</solution> must occur exactly once, and occurs 2 times"),
+        (answer(FIX, think=" "), "the thinking is empty"),
+        (answer(FIX) + "</solution>", "</solution> must occur exactly once, found 2"),
         (answer(), "no whole edit block"),
         (answer(Edit("calc.py", "return a - b", "return a + b")), "do not stand there"),
         (answer(FIX, Edit("calc.py", "    return x * x", "    return 2 * x")), "edit 2 searches"),

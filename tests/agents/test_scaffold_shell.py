@@ -10,6 +10,7 @@ from assay.agents.policy import Completion
 from assay.agents.scaffolds import PIPELINES, SCAFFOLDS, check_scaffold, make_scaffold
 from assay.agents.scaffolds.chat import ChatScaffold
 from assay.agents.scaffolds.shell import SYSTEM, ShellScaffold, block_problem
+from assay.verifiers.parse.fences import fences
 
 ENV = [{"role": "system", "content": "the environment's"}, {"role": "user", "content": "a problem"}]
 
@@ -54,7 +55,8 @@ def test_anything_else_is_sent_back_and_then_left_to_the_environment(said: str, 
     assert message["role"] == "user"
     assert word in message["content"]
     assert scaffold.repair(Completion(said), ENV, 1) is None
-    assert scaffold.action(Completion(said)) == said
+    assert block_problem(scaffold.action(Completion(said))).startswith("There is no")
+    assert fences(scaffold.action(Completion(said)))[0].text == "\n".join(said.splitlines())
 
 
 def test_the_opening_keeps_the_problem_and_replaces_the_rules() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 from assay.agents.chat import text_of
 from assay.agents.policy import Completion
 from assay.agents.scaffolds.chat import ChatScaffold, Think
-from assay.agents.scaffolds.edits import DIVIDER, REPLACE, SEARCH, find_edits
+from assay.agents.scaffolds.edits import DIVIDER, REPLACE, SEARCH
 from assay.envs.tasks import Message
+from assay.verifiers.swe.edits import FormatError, parse_edits, split_response
 
 AGAIN = f"""\
 This answer cannot be applied: {{problem}}
@@ -51,12 +52,11 @@ def edit_problem(text: str, shown: str) -> str:
         text: the answer.
         shown: the prompt, which holds the files.
     """
-    for tag in ("<think>", "</think>", "<solution>", "</solution>"):
-        if text.count(tag) != 1:
-            return f"{tag} must occur exactly once, and occurs {text.count(tag)} times."
-    if not text.split("<think>", 1)[1].split("</think>", 1)[0].strip():
-        return "there is no thought between <think> and </think>."
-    edits = find_edits(text.split("<solution>", 1)[1].split("</solution>", 1)[0])
+    try:
+        _, solution = split_response(text)
+    except FormatError as error:
+        return f"{error}."
+    edits = parse_edits(solution)
     if not edits:
         return "there is no whole edit block in the solution."
     files = "\n" + shown
@@ -64,6 +64,6 @@ def edit_problem(text: str, shown: str) -> str:
         if edit.search == edit.replace:
             return f"edit {number} replaces lines by the same lines."
         earlier = any(edit.search in one.replace for one in edits[: number - 1])
-        if edit.search and "\n" + edit.search not in files and not earlier:
+        if edit.search.strip() and "\n" + edit.search not in files and not earlier:
             return f"the lines that edit {number} searches for in {edit.path} do not stand there as written."
     return ""

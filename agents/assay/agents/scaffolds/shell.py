@@ -86,14 +86,15 @@ class ShellScaffold(ChatScaffold):
         return [{"role": "user", "content": problem}]
 
     def action(self, completion: Completion) -> str:
-        """The one block, fenced, without the words around it; the whole answer where there is not exactly one."""
+        """The one block, fenced, without the words around it.
+
+        Where there is not exactly one the whole answer is fenced as text, so that no environment takes prose for a
+        command.
+        """
         if block_problem(completion.text):
-            return super().action(completion)
+            return fenced(completion.text, "text")
         (block,) = _blocks(completion.text)
-        fence = "```"
-        while any(line.lstrip().startswith(fence) for line in block.splitlines()):
-            fence += "`"
-        return f"{fence}bash\n{block}\n{fence}"
+        return fenced(block, "bash")
 
     def shorten(self, messages: Sequence[Message]) -> list[Message] | None:
         """The conversation with the older half of its long outputs, all but the last ``keep``, replaced by notes."""
@@ -105,6 +106,14 @@ class ShellScaffold(ChatScaffold):
             return None
         older = set(long[: (len(long) + 1) // 2])
         return [{**one, "content": _note(one)} if i in older else one for i, one in enumerate(messages)]
+
+
+def fenced(text: str, language: str) -> str:
+    """A text as a fenced block, by a fence long enough to hold it."""
+    fence = "```"
+    while any(line.lstrip().startswith(fence) for line in text.splitlines()):
+        fence += "`"
+    return f"{fence}{language}\n{text}\n{fence}"
 
 
 def block_problem(text: str) -> str:
