@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
-PARTS = {
-    "assay.sandbox.server": "../server.py",
-    "assay.sandbox.docker.guest_tree": "guest_tree.py",
-    "assay.sandbox.docker.guest": "guest.py",
-}
+MAIN = "assay.sandbox.docker.guest"
+_IMPORT = re.compile(r"^from (assay\.sandbox\.[\w.]+) import", re.MULTILINE)
 
 # Runs in the container's own Python: takes the modules off its standard input, then hands over to the last one.
 LOADER = """
@@ -51,5 +49,17 @@ def first_bytes(options: Mapping[str, Any]) -> bytes:
 
 @lru_cache
 def _modules() -> list[tuple[str, str]]:
-    here = Path(__file__).parent
-    return [(name, (here / file).read_text(encoding="utf-8")) for name, file in PARTS.items()]
+    """The module of :func:`guest.main` and what it imports of ours, each after what it needs itself."""
+    found: dict[str, str] = {}
+
+    def add(name: str) -> None:
+        source = (files("assay.sandbox") / f"{name.removeprefix('assay.sandbox.').replace('.', '/')}.py").read_text(
+            "utf-8"
+        )
+        for needed in _IMPORT.findall(source):
+            if needed not in found:
+                add(needed)
+        found[name] = source
+
+    add(MAIN)
+    return list(found.items())

@@ -7,21 +7,17 @@ of the commands, to kill them, and to tend files that belong to them. Commands h
 # Must run on Python 3.6.
 # ruff: noqa: UP006, UP035
 import base64
-import bz2  # noqa: F401 - here and below: for a helper that has become another user the files are out of reach
 import ctypes
-import fcntl  # noqa: F401
-import gzip  # noqa: F401
 import io
-import lzma  # noqa: F401
 import os
 import resource
 import signal
 import tarfile
-import zlib  # noqa: F401
 from typing import Any, BinaryIO, Callable, Dict, List
 
 from assay.sandbox.docker.guest_tree import Delta, Root, apply
-from assay.sandbox.server import Head, Reply, Server, _above, _Capped, spool
+from assay.sandbox.server import Reply, Server
+from assay.sandbox.server_files import Capped, Head, above, spool
 
 OOM_SCORE = b"500"
 """Of commands, so that the kernel takes one of them and never this process, which stays at 0."""
@@ -104,7 +100,7 @@ class Keeper:
     def reset(self, head: Head, body: bytes) -> Reply:
         """Kill everything; fill every root anew; then bring it to the state in the body, if there is one."""
         self.server.kill_all()
-        self.server.helper(forget_messages, head, b"")
+        os.close(self.server.helper(forget_messages, head, b"")[1])
         for root in self.roots:
             root.refill()
         if body:
@@ -127,7 +123,7 @@ class Keeper:
         data = spool()
         try:
             with open(data, "wb", closefd=False) as file:
-                delta = Delta(_Capped(file, head["max"]), head["old"])  # type: ignore[arg-type]
+                delta = Delta(Capped(file, head["max"]), head["old"])  # type: ignore[arg-type]
                 for number in head["roots"]:
                     self._compare(delta, number)
                 delta.close()
@@ -171,7 +167,7 @@ def forget_messages(head: Head, body: bytes, out: BinaryIO) -> Head:
 
 def main(options: "Dict[str, Any]") -> None:
     """Serve over standard input and output until the caller hangs up."""
-    source, sink = _above(0, 3), _above(1, 3)
+    source, sink = above(0, 3), above(1, 3)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(2, 1)

@@ -9,11 +9,12 @@ any, is mounted read-only beside it.
 import io
 import json
 import os
+import re
 import stat
 import tarfile
 from typing import BinaryIO, Dict, List, Optional, Tuple
 
-from assay.sandbox.server import Refused, raw
+from assay.sandbox.server_files import Refused, raw
 
 DEEPEST = 400
 """Directories inside one another; a descriptor is open for each."""
@@ -99,7 +100,10 @@ def mount_points() -> List[bytes]:
     """As this process sees them; made before any command ran, and no command can make one."""
     if not _mounts:
         with open("/proc/self/mountinfo", "rb") as file:
-            _mounts.extend(line.split()[4].decode("unicode_escape").encode("latin-1") for line in file)
+            escaped = [line.split()[4] for line in file]
+        _mounts.extend(
+            re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found.group(1), 8)]), path) for path in escaped
+        )
     return _mounts
 
 
