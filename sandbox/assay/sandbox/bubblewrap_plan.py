@@ -12,6 +12,7 @@ from pathlib import Path
 
 from assay.sandbox.base import HostBase, Limits, RootFS, SandboxSpec
 from assay.sandbox.errors import LimitUnsupported, SandboxUnavailable
+from assay.sandbox.server import PARTS
 
 AGENT = 1000
 HOME = "/home/agent"
@@ -69,7 +70,7 @@ def plan_for(spec: SandboxSpec) -> Plan:
     binds, links, python, path = _host(spec) if isinstance(spec.base, HostBase) else _root(spec)
     binds += [Bind(layer.source, layer.target) for layer in spec.layers if not layer.writable]
     ours = f"{PRIVATE}/assay/sandbox"
-    binds += [Bind(os.fspath(PACKAGE / name), f"{ours}/{name}") for name in ("server.py", "bubblewrap_inside.py")]
+    binds += [Bind(os.fspath(PACKAGE / name), f"{ours}/{name}") for name in (*PARTS, "bubblewrap_inside.py")]
     return Plan(tuple(binds), tuple(links), python, path)
 
 
