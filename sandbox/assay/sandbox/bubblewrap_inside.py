@@ -13,7 +13,8 @@ import resource
 import sys
 from typing import Callable, Dict
 
-from assay.sandbox.server import Server, _above, prctl
+from assay.sandbox.server import Server
+from assay.sandbox.server_files import above, prctl
 
 PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 4, 22, 38
 
@@ -47,7 +48,7 @@ def lockdown_for(program: bytes, rlimits: Dict[str, int]) -> Callable[[bool], No
 def main() -> None:
     """Serve over standard input and output; the one argument is a JSON object with what the plan says."""
     options = json.loads(sys.argv[1])
-    source, sink = _above(0, 3), _above(1, 3)
+    source, sink = above(0, 3), above(1, 3)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(2, 1)

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from assay.sandbox.native import kernel
 from assay.sandbox.native.tree import ROOT, Tree
-from assay.sandbox.server import Refused, raw, text
+from assay.sandbox.server_files import Refused, raw, text
 
 OPAQUE = "user.overlay.opaque"
 

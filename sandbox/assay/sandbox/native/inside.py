@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import resource
 import signal
@@ -15,7 +16,8 @@ from typing import Any, NoReturn
 from assay.sandbox.native import changes, kernel
 from assay.sandbox.native.cgroups import Group, anonymous_bytes
 from assay.sandbox.native.tree import ROOT, Tree, sources
-from assay.sandbox.server import Head, Reply, Server
+from assay.sandbox.server import HEAD, Reply, Server
+from assay.sandbox.server_files import Head
 
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 OPEN_FILES = 4096
@@ -98,10 +100,6 @@ def _close_others(keep: set[int]) -> None:
 
 def _explain(control: int, error: BaseException) -> None:
     """Answer the first request with what went wrong."""
-    import json
-
-    from assay.sandbox.server import HEAD
-
     message = f"{error}" if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
     head = json.dumps({"error": "setup", "message": message}).encode("ascii")
     try:

@@ -107,6 +107,11 @@ def clone(namespaces: int) -> int:
     return _checked(_held.syscall(_word(_CLONE), ctypes.c_ulong(namespaces | SIGCHLD), *zeros), "clone")
 
 
+def unshare(namespaces: int) -> None:
+    """Move this process, and all that it forks from now on, into new namespaces."""
+    _checked(_libc.unshare(ctypes.c_int(namespaces)), "unshare")
+
+
 def fork_into(cgroup_fd: int) -> int:
     """Fork with the child in a cgroup (version 2) from its first instruction. 0 in the child."""
     data = struct.pack("=11Q", CLONE_INTO_CGROUP, 0, 0, 0, SIGCHLD, 0, 0, 0, 0, 0, cgroup_fd)

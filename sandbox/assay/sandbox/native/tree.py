@@ -179,6 +179,7 @@ class Tree:
 
     def reset(self) -> None:
         """Back to the beginning. No process may be left."""
+        kernel.unshare(kernel.CLONE_NEWIPC)  # System V memory and queues outlive processes
         self._snapshots.clear()
         self._switch([], [])
 

@@ -223,6 +223,11 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(2, 1)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(
+            number, signal.SIG_IGN
+        )  # meant for the parent, whose end is ours: it may still want its sandboxes
     zygote = Zygote(parent)
     gc.collect()
     gc.freeze()  # pages that the collector does not touch stay shared with every sandbox
