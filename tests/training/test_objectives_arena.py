@@ -29,7 +29,8 @@ def train(name, constants, steps=150, updates=2, seed=0):
         probabilities = torch.softmax(logits.detach(), -1)
         arm = torch.multinomial(probabilities, GROUP, replacement=True, generator=g).flatten()
         old = probabilities[group, arm].log().unsqueeze(-1)
-        batch = TrajectoryBatch.of(right[group, arm], group.tolist(), rollout_logp=old, old_logp=old)
+        verdict = right[group, arm]
+        batch = TrajectoryBatch.of(verdict, group.tolist(), rollout_logp=old, old_logp=old, correct=verdict)
         advantage = objective.prepare(batch)
         for _ in range(updates):
             for index in schedule.recompose(batch, 1):
@@ -53,6 +54,9 @@ def train(name, constants, steps=150, updates=2, seed=0):
         ("reinforce++-baseline", {}),
         ("cispo", {}),
         ("gspo", {"clip_low": 0.2, "clip_high": 0.28}),
+        ("lite-ppo", {}),
+        ("nft", {}),
+        ("pacs", {}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -65,3 +69,9 @@ def test_finds_the_right_answers(name, constants, seed):
 
 def test_without_groups_the_batch_is_baseline_enough():
     assert train("reinforce++", {})[1] > 0.9
+
+
+def test_wrong_answers_add_to_what_right_ones_teach():
+    rejection = train("rft", {})[1]
+    assert rejection < train("nft", {})[1]
+    assert rejection > 0.9
