@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from assay.envs.errors import InfraError
+from assay.envs.swe_rl.bases import RepoError
 from assay.envs.swe_rl.pyenvs import PythonEnvError, cache_root, cached_folder, env_of, host_pytest
 from assay.envs.swe_rl.pyenvs.cache import key_of
-from assay.envs.swe_rl.bases import RepoError
 from assay.envs.swe_rl.repos import pristine
 from assay.envs.swe_rl.rows import SweRow
 from assay.sandbox import HostBase, Image, Layer, Limits, Sandbox, SandboxError, SandboxSpec
@@ -167,5 +167,3 @@ def borrowed(spec: SandboxSpec, backend: str, size: int) -> Iterator[Sandbox]:
     """
     with infra(), BOXES.lease(spec, backend, size) as box:
         yield box
-
-

@@ -63,9 +63,8 @@ def grade_in(box: Sandbox, row: SweRow, patch: str, place: Place, timeout: float
     if not ready["applied"]:
         return Evidence(patch=patch, applied=False, message=ready["message"])
     if row.eval_script:
-        report = run_script(box, row, timeout)
-    else:
-        report = run_tests(box, row, place, timeout, ready["missing"])
+        return Evidence(patch, True, ready["how"], tuple(ready["restored"]), run_script(box, row, timeout))
+    report = run_tests(box, row, place, timeout, ready["missing"])
     return Evidence(
         patch=patch,
         applied=True,

@@ -8,7 +8,15 @@ from typing import Literal
 from assay.envs.base import BaseOptions
 
 Source = Literal[
-    "fixture", "minted", "jsonl", "swebench-verified", "swebench-lite", "swebench-full", "swe-gym", "r2e-gym", "swe-smith"
+    "fixture",
+    "minted",
+    "jsonl",
+    "swebench-verified",
+    "swebench-lite",
+    "swebench-full",
+    "swe-gym",
+    "r2e-gym",
+    "swe-smith",
 ]
 Backend = Literal["auto", "native", "docker", "bubblewrap", "local-unsafe"]
 

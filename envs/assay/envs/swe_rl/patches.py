@@ -38,6 +38,8 @@ def sections(patch: str) -> list[Section]:
     such as ``-- a/x`` is not taken for a header.
     """
     starts = [match.start() for match in _GIT.finditer(patch)] or _plain_starts(patch)
+    if not starts:
+        return []
     ends = [*starts[1:], len(patch)]
     return [Section(patch[s:e], _paths(patch[s:e])) for s, e in zip(starts, ends, strict=True)]
 
@@ -109,10 +111,7 @@ def _paths(section: str) -> tuple[str, ...]:
 
 def _name(text: str, strip: int) -> str:
     """A path of a header: quoted as git quotes it, or plain up to a tab; without ``strip`` leading folders."""
-    if text.startswith('"'):
-        text = _unquote(text)
-    else:
-        text = text.partition("\t")[0]
+    text = _unquote(text) if text.startswith('"') else text.partition("\t")[0]
     if text == "/dev/null":
         return text
     return text.split("/", strip)[-1] if strip and "/" in text else text

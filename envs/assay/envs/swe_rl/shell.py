@@ -43,9 +43,7 @@ def prelude(place: Place) -> str:
     """Lines before every command: the repository and pytest importable, our tools on ``PATH``."""
     sources = [f'"$ASSAY_ROOT"{shlex.quote(_joined(source))}' for source in place.sources]
     paths = [f'"$ASSAY_ROOT"{shlex.quote(path)}' for path in place.paths]
-    return (
-        f'export PATH="$ASSAY_ROOT{TOOLS_AT}/bin:$PATH" PYTHONPATH={":".join(sources + paths)}\n'
-    )
+    return f'export PATH="$ASSAY_ROOT{TOOLS_AT}/bin:$PATH" PYTHONPATH={":".join(sources + paths)}\n'
 
 
 def _joined(source: str) -> str:

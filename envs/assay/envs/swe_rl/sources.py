@@ -117,10 +117,10 @@ def _published(options: Options) -> list[SweRow]:
     about = {"level": "official", "source": options.source}
     if options.path:
         path = Path(options.path).expanduser()
-        records = {SPLITS.get(str(r.get("split")), options.split): [] for r in ()} or {}
         found = read_records(path)
-        named = [record for record in found if record.get("split") in SPLITS]
-        records = {options.split: [r for r in found if SPLITS[r["split"]] == options.split] if named else found}
+        if all(record.get("split") in SPLITS for record in found):
+            found = [record for record in found if SPLITS[record["split"]] == options.split]
+        records: dict[str, list[dict[str, Any]]] = {options.split: found}
         where = path.name
     else:
         loaded = load_hub(hub)

@@ -89,6 +89,12 @@ def _words(report: GradeReport | None, evidence: Evidence) -> str:
     return f"{verdict}: {mended} of {total} tests mended, {broken} broken{undone}"[:300]
 
 
+def _of_log(row: SweRow, report: Any) -> GradeReport:
+    from assay.verifiers.swe import grade_log
+
+    return grade_log(report)
+
+
 def _expected(row: SweRow, tests: Any, broken: bool, problems: Any) -> GradeReport:
     if broken:
         return invalid(str(problems[0]) if problems else "the run did not end", tuple(row.expected), ())

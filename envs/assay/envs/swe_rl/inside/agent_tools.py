@@ -1,6 +1,7 @@
 """Commands for an agent in a repository: ``view``, ``search``, ``edit`` and ``submit``. Standard library only."""
 
-# ruff: noqa: UP - must run on Python 3.6
+# Must run on Python 3.6:
+# ruff: noqa: B904, N818, RUF005, UP006, UP031, UP035
 import os
 import re
 import sys
@@ -22,7 +23,7 @@ USAGE = {
 BLOCK = re.compile(r"^<<<<<<< SEARCH\n(.*?)^=======\n(.*?)^>>>>>>> REPLACE[ \t]*$", re.DOTALL | re.MULTILINE)
 
 
-class Problem(Exception):  # noqa: N818 - the answer, not a fault
+class Problem(Exception):
     """What to tell the caller."""
 
 
@@ -57,7 +58,7 @@ def view(path: str, first: str = "", last: str = "") -> str:
 
 
 def _entries(path: str) -> List[str]:
-    found = []  # type: List[str]
+    found: List[str] = []
     for here, folders, files in os.walk(path):
         folders[:] = sorted(name for name in folders if name not in SKIPPED)
         depth = os.path.relpath(here, path).count(os.sep) + (os.path.relpath(here, path) != ".")
@@ -78,7 +79,7 @@ def search(pattern: str, path: str = ".") -> str:
         wanted = re.compile(pattern)
     except re.error:
         wanted = re.compile(re.escape(pattern))
-    found = []  # type: List[str]
+    found: List[str] = []
     for name in _files(path):
         try:
             text = read_text(name)

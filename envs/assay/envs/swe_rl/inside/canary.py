@@ -1,10 +1,11 @@
 """Tests that must fail. If one does not, something in the session makes failures look like successes."""
 
-# ruff: noqa: UP - must run on Python 3.6
+# Must run on Python 3.6:
+# ruff: noqa: RUF005, SIM905, UP006, UP031, UP035
 import random
 from typing import List, Tuple
 
-_BODY = '''import unittest
+_BODY = """import unittest
 
 import pytest
 
@@ -34,7 +35,7 @@ class Test{8}(unittest.TestCase):
     def test_{5}(self):
         with self.assertRaises(KeyError):
             int("{6}")
-'''
+"""
 _WORDS = "order value parse empty range total merge index split label limit round query shape token batch".split()
 
 

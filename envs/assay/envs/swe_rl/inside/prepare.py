@@ -4,7 +4,8 @@ Runs in a fresh sandbox, before any code of the repository. Reads one JSON objec
 standard output; see :func:`main` for both.
 """
 
-# ruff: noqa: UP, SIM105 - must run on Python 3.6
+# Must run on Python 3.6:
+# ruff: noqa: N818, UP006, UP031, UP035, UP045
 import base64
 import json
 import os
@@ -14,16 +15,17 @@ import tempfile
 from typing import Any, Dict, List, Optional, Tuple
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from protected import noise, protected  # type: ignore[import-not-found]  # noqa: E402
+from protected import noise, protected  # type: ignore[import-not-found]
 
 SAFE = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.autocrlf=false", "core.attributesFile=/dev/null",
         "core.checkStat=minimal", "core.trustctime=false", "core.quotePath=false", "core.symlinks=true",
         "core.fileMode=true", "advice.addEmbeddedRepo=false", "protocol.allow=never", "safe.directory=*")  # fmt: skip
 EVERYTHING = "* -text -eol -filter -ident -working-tree-encoding -merge -export-subst -export-ignore\n"
+PATCH = ("patch", "--batch", "--fuzz=5", "--no-backup-if-mismatch", "-p1")
 BATCH = 200
 
 
-class Unusable(Exception):  # noqa: N818 - the answer, not a fault
+class Unusable(Exception):
     """The task or the sandbox is at fault, not the agent."""
 
 
@@ -100,17 +102,18 @@ def apply(git: Git, patch: bytes, scratch: str) -> Tuple[str, str]:
     path = os.path.join(scratch, "patch.diff")
     with open(path, "wb") as out:
         out.write(patch if patch.endswith(b"\n") else patch + b"\n")
+    own = ["git", *git.settings, "apply", "--whitespace=nowarn"]
     attempts = (
-        ("git apply", ["git", *git.settings, "apply", "--whitespace=nowarn", path]),
-        ("git apply --3way", ["git", *git.settings, "apply", "--whitespace=nowarn", "--3way", path]),
-        ("patch", ["patch", "--batch", "--forward", "--fuzz=5", "--no-backup-if-mismatch", "-r", "-", "-p1", "-i", path]),
-    )  # fmt: skip
+        ("git apply", [*own, path]),
+        ("git apply --3way", [*own, "--3way", path]),
+        ("patch", [*PATCH, "--forward", "-r", "-", "-i", path]),
+    )
     said = ""
     for name, command in attempts:
-        code, out, err = git.attempt(command)
+        code, printed, err = git.attempt(command)
         if code == 0 and not _planted(git.root):
             return name, ""
-        said = (err + out).decode("utf-8", "replace").strip() or said
+        said = (err + printed).decode("utf-8", "replace").strip() or said
         git.restore()
     return "", said[-400:]
 
@@ -154,7 +157,8 @@ def prepare(task: Dict[str, Any], scratch: str) -> Dict[str, Any]:
     root = os.environ.get("ASSAY_ROOT", "") + task["root"]
     patch, test_patch = base64.b64decode(task["patch"]), base64.b64decode(task["test_patch"])
     git = Git(root, scratch)
-    how, message, restored = "nothing to apply", "", []  # type: str, str, List[str]
+    how, message = "nothing to apply", ""
+    restored: List[str] = []
     if patch.strip():
         how, message = apply(git, patch, scratch)
         if how:
@@ -173,7 +177,7 @@ def _add_tests(git: Git, patch: bytes, scratch: str) -> bool:
         out.write(patch if patch.endswith(b"\n") else patch + b"\n")
     code, _, _ = git.attempt(["git", *git.settings, "apply", "--whitespace=nowarn", path])
     if code:
-        code, _, _ = git.attempt(["patch", "--batch", "--fuzz=5", "--no-backup-if-mismatch", "-p1", "-i", path])
+        code, _, _ = git.attempt([*PATCH, "-i", path])
     return code == 0
 
 
@@ -184,7 +188,7 @@ def main() -> int:
     :func:`protected.protected`; ``files``: those that will be run. Outcome: ``applied``, ``how``, ``message``,
     ``restored`` (changes that were undone), ``missing`` (of ``files``), or ``error`` where task or sandbox is at fault.
     """
-    outcome = None  # type: Optional[Dict[str, Any]]
+    outcome: Optional[Dict[str, Any]] = None
     with tempfile.TemporaryDirectory(prefix="assay-") as scratch:
         try:
             outcome = prepare(json.loads(sys.stdin.buffer.read().decode("ascii")), scratch)

@@ -1,6 +1,7 @@
 """Which paths an agent's patch may not change in grading: tests, and what could bend how tests are run."""
 
-# ruff: noqa: UP - must run on Python 3.6
+# Must run on Python 3.6:
+# ruff: noqa: SIM905, UP035
 import posixpath
 from typing import Container
 

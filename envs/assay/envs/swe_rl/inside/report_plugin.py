@@ -5,7 +5,8 @@ repository was imported. What a repository's code can still do from inside is wr
 documentation; the checks here make the known ways visible.
 """
 
-# ruff: noqa: UP - must run on Python 3.6
+# Must run on Python 3.6:
+# ruff: noqa: RUF005, UP006, UP028, UP031, UP035, UP045
 import hashlib
 import json
 import os
@@ -21,7 +22,7 @@ Emit = Callable[..., None]
 def make_emitter(fd: int, key: bytes) -> Emit:
     """A function that sends an event; the key is kept inside a hash object, from which it cannot be read."""
     keyed = hashlib.blake2b(key=key, digest_size=16)
-    state = {"chain": b"", "number": 0}  # type: Dict[str, Any]
+    state: Dict[str, Any] = {"chain": b"", "number": 0}
 
     def emit(kind: str, *values: Any) -> None:
         payload = json.dumps([state["number"], kind] + list(values)).encode("ascii")
@@ -112,8 +113,8 @@ class Reporter:
         self._emit = emit
         self._sources = sources
         self._machinery = machinery
-        self._worst = None  # type: Optional[str]
-        self._told = frozenset()  # type: Any
+        self._worst: Optional[str] = None
+        self._told: Any = frozenset()
 
     def open_sources(self) -> None:
         """Make the repository importable; from here on its code runs."""

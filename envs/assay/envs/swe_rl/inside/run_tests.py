@@ -6,7 +6,8 @@ says is checked against itself (numbers, chain, each test once, all that were co
 against tests that must fail.
 """
 
-# ruff: noqa: UP, SIM105 - must run on Python 3.6
+# Must run on Python 3.6:
+# ruff: noqa: E402, RUF005, SIM105, UP006, UP031, UP035
 import base64
 import hashlib
 import json
@@ -22,7 +23,7 @@ from typing import Any, Dict, List, Set, Tuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
-from canary import canary  # type: ignore[import-not-found]  # noqa: E402
+from canary import canary  # type: ignore[import-not-found]
 
 MAX_EVENTS = 64 * 2**20
 TAIL = 8_000
@@ -47,11 +48,11 @@ class Ledger:
         self._rest = b""
         self._size = 0
         self.ready = False
-        self.collected = None  # type: Any
-        self.tests = {}  # type: Dict[str, str]
-        self.uncollectable = {}  # type: Dict[str, str]
-        self.end = None  # type: Any
-        self.problems = []  # type: List[str]
+        self.collected: Any = None
+        self.tests: Dict[str, str] = {}
+        self.uncollectable: Dict[str, str] = {}
+        self.end: Any = None
+        self.problems: List[str] = []
 
     def add(self, data: bytes) -> None:
         """Bytes from the pipe."""
@@ -180,7 +181,7 @@ def attend(child: Any, events: int, ledger: Ledger, deadline: float) -> Tuple[by
         for fd in (events, out):
             os.set_blocking(fd, False)
             selector.register(fd, selectors.EVENT_READ)
-        stop = None  # type: Any
+        stop: Any = None
         while selector.get_map() or child.poll() is None:
             now = time.monotonic()
             if now > deadline and child.poll() is None:
@@ -188,7 +189,10 @@ def attend(child: Any, events: int, ledger: Ledger, deadline: float) -> Tuple[by
                 kill(child)
             if child.poll() is not None and stop is None:
                 stop = now + 1.0  # a process that it left behind may hold the pipes open for ever
-            ready = selector.select(0.02) if selector.get_map() else time.sleep(0.005) or []
+            if not selector.get_map():  # it closed its pipes, but has not ended
+                time.sleep(0.005)
+                continue
+            ready = selector.select(0.02)
             if stop is not None and (not ready or now > stop):
                 break
             for entry, _ in ready:

@@ -1,6 +1,5 @@
 """The process in which the tests run: imports pytest first, then lets the repository's code in."""
 
-# ruff: noqa: UP - must run on Python 3.6
 import importlib
 import json
 import os
