@@ -16,8 +16,10 @@ from typing import BinaryIO, Dict, List, Optional, Tuple
 
 from assay.sandbox.server_files import Refused, raw
 
-DEEPEST = 400
-"""Directories inside one another; a descriptor is open for each."""
+DEEPEST = 200
+"""Directories inside one another; a descriptor is open for each, and Python recurses no deeper than 1000 calls."""
+LONGEST = 3900
+"""Bytes of a path that can still be written down again in one piece."""
 CHUNK = 1 << 20
 
 Stat = os.stat_result
@@ -173,8 +175,8 @@ class Delta:
 
     def compare(self, name: str, was: Optional[int], now: Optional[int], here: int, depth: int = 0) -> None:
         """Two directories, by descriptor; either may be missing. ``name`` is of the tar members, without new or old."""
-        if depth > DEEPEST:
-            raise Refused("{}: more than {} directories inside one another".format(name[:200], DEEPEST))
+        if depth > DEEPEST or len(os.fsencode(name)) > LONGEST:
+            raise Refused("{}...: more than {} directories inside one another".format(name[:200], DEEPEST))
         before, after = listing(was), listing(now)
         for entry in sorted(set(before) | set(after)):
             path = name + "/" + os.fsdecode(entry)
@@ -287,7 +289,7 @@ def opened(entry: bytes, side: Side) -> Optional[int]:
 
 def apply(tar: tarfile.TarFile, roots: List[Root]) -> None:
     """Bring roots that were just refilled to the state that a :class:`Delta` without old files describes."""
-    members = tar.getmembers()
+    members = list(tar.getmembers())
     gone = tar.extractfile(members.pop())
     assert gone is not None
     for path in json.loads(gone.read().decode("ascii")):

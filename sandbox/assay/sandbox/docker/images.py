@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from assay.sandbox.base import Image
-from assay.sandbox.docker import closure
+from assay.sandbox.docker import closure, names
 from assay.sandbox.docker.engine import Engine, EngineRefused, connect
 from assay.sandbox.docker.owner import LABEL
 from assay.sandbox.errors import ImageMissing, SandboxUnavailable
@@ -162,12 +162,16 @@ def _repository(name: str) -> tuple[str, str]:
 
 
 def _missing(name: str) -> ImageMissing:
-    local = {
-        "assay-host": "python -c 'from assay.sandbox.docker import build_host_closure as build; print(build())'",
-        "sweb.eval": "python -m swebench.harness.run_evaluation (which builds it)",
-    }
-    build = next((command for start, command in local.items() if name.startswith(start)), "")
-    fix = f"build it: {build}" if build else f"get it with `docker pull {name}`, or ask for Image({name!r}, pull=True)"
+    published = {"sweb.eval.": names.SWE_BENCH_NAMESPACE, "swesmith.": names.SWE_SMITH_NAMESPACE}
+    namespace = next((space for start, space in published.items() if name.startswith(start)), "")
+    if name.startswith("assay-host"):
+        call = f"from assay.sandbox.docker import build_host_closure; build_host_closure({name!r})"
+        fix = f'build it with `python -c "{call}"`'
+    elif namespace:
+        there = f"{namespace}/{name.replace('__', '_1776_')}"
+        fix = f"get it with `docker pull {there} && docker tag {there} {name}`"
+    else:
+        fix = f"get it with `docker pull {name}`, or ask for Image({name!r}, pull=True)"
     return ImageMissing(f"there is no image {name} on this host", fix)
 
 

@@ -83,7 +83,7 @@ class DockerSandbox(Served):
         """What changed below ``path``, found by comparing contents with the pristine copy.
 
         Raises:
-            FileRefused: more than 64 MiB changed, or directories are nested more than 400 deep.
+            FileRefused: more than 64 MiB changed, or directories are nested more than 200 deep.
         """
         top = posixpath.normpath(self._path(path or ""))
         cell = self._running()

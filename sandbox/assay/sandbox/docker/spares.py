@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 from collections import defaultdict, deque
@@ -9,6 +10,8 @@ from collections.abc import Callable
 
 from assay.sandbox.docker.cell import Cell
 from assay.sandbox.errors import SandboxError
+
+END_SECONDS = 30.0
 
 
 class Spares:
@@ -35,6 +38,8 @@ class Spares:
             if self._wanted and (self._worker is None or not self._worker.is_alive()):
                 self._worker = threading.Thread(target=self._work, name="assay-docker-spares", daemon=True)
                 self._worker.start()
+                atexit.unregister(self.end)
+                atexit.register(self.end)
             self._changed.notify_all()
         for cell in surplus:
             cell.close()
@@ -60,6 +65,20 @@ class Spares:
         with self._changed:
             self._changed.wait_for(lambda: len(self._ready.get(key, ())) >= count or key in self.failures, timeout)
             return len(self._ready.get(key, ())) >= count
+
+    def end(self) -> None:
+        """Remove all, when the interpreter ends: also one that is just being made."""
+        with self._changed:
+            self._forget_parents()
+            worker = self._worker
+            self._wanted.clear()
+            cells = [cell for ready in self._ready.values() for cell in ready]
+            self._ready.clear()
+            self._changed.notify_all()
+        if worker is not None:
+            worker.join(END_SECONDS)
+        for cell in cells:
+            cell.close()
 
     def _work(self) -> None:
         while True:
