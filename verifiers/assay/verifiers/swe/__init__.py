@@ -6,6 +6,8 @@ from assay.verifiers.swe.edit_verifier import gold_response, similarity
 from assay.verifiers.swe.edits import Edit, FormatError, apply_edits, parse_edits, split_response
 from assay.verifiers.swe.expected import grade_expected
 from assay.verifiers.swe.grade_run import grade_report, node_status
+from assay.verifiers.swe.patch_verifier import unidiff
+from assay.verifiers.swe.patches import FilePatch, PatchError, file_diffs, parse_patch
 from assay.verifiers.swe.render import render_edits, render_response
 from assay.verifiers.swe.report import ReportError, RunReport, Status, read_report
 from assay.verifiers.swe.verdict import (
@@ -19,8 +21,10 @@ from assay.verifiers.swe.verdict import (
 
 __all__ = [
     "Edit",
+    "FilePatch",
     "FormatError",
     "GradeReport",
+    "PatchError",
     "ReportError",
     "Resolution",
     "RunReport",
@@ -29,12 +33,14 @@ __all__ = [
     "apply_edits",
     "compare",
     "diffs",
+    "file_diffs",
     "gold_response",
     "grade_expected",
     "grade_report",
     "grade_statuses",
     "node_status",
     "parse_edits",
+    "parse_patch",
     "predicted_contents",
     "read_report",
     "render_edits",
@@ -43,6 +49,7 @@ __all__ = [
     "similarity",
     "similarity_reward",
     "split_response",
+    "unidiff",
     "unified_diff",
     "verdict_reward",
 ]

@@ -151,7 +151,7 @@ def similarity(
     2 million characters more than twice its size are malformed; of each diff ``max_chars`` characters are compared and
     what lies past them counts as unlike; a comparison ends after about half a second, and what was not yet compared
     counts as unlike; where diffing lines would take more than 3 million steps the change is taken as one block. The
-    first and the last are lifted by nothing, the other two by ``max_chars=0``. All four only lower a reward.
+    first and the last are lifted by nothing, the other two by ``max_chars=0``. What is not compared is never paid.
 
     Parts: ``format`` (1 unless malformed), ``similarity`` (0 if malformed), ``files`` (how many were compared).
 

@@ -17,8 +17,8 @@ _SCAN = 1_000
 def ratio(a: str, b: str, *, max_chars: int = 0, budget: int = 0) -> tuple[float, bool]:
     """``SequenceMatcher(None, a, b, autojunk=False).ratio()``, and whether that is what was computed.
 
-    Where it would cost too much, the value is lower, never higher: characters past ``max_chars`` and blocks that
-    were still to be searched when the budget was spent count as unmatched. Equal texts have ratio 1 at any length.
+    Where it would cost too much, less is matched: characters past ``max_chars`` and blocks that were still to be
+    searched when the budget was spent count as unmatched. Equal texts have ratio 1 at any length.
 
     Args:
         a: the first text; the order matters.
