@@ -15,14 +15,6 @@ try:
     import ctypes
 except ImportError:  # a Python built without it
     ctypes = None  # type: ignore[assignment]
-for _name in ("zlib", "bz2", "lzma", "gzip"):  # imported now, because nothing can be later: see close_imports
-    try:
-        __import__(_name)
-    except ImportError:
-        continue
-
-# Names of users would be looked up by libraries that the sandbox's own /etc/nsswitch.conf chooses.
-tarfile.pwd = tarfile.grp = None  # type: ignore[attr-defined]
 
 Head = Dict[str, Any]
 
@@ -43,23 +35,32 @@ def text(data: bytes) -> str:
 
 def spool(data: bytes = b"", seal: bool = False) -> int:
     """An anonymous file in memory holding ``data``, at its start; sealed against writing if asked and possible."""
-    if hasattr(os, "memfd_create"):
-        fd = os.memfd_create("assay", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    else:
+    fd = _memory_file()
+    if fd < 0:
         with tempfile.TemporaryFile() as file:
             fd = os.dup(file.fileno())
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
     os.lseek(fd, 0, os.SEEK_SET)
-    if seal and hasattr(os, "memfd_create"):
-        fcntl.fcntl(fd, 1033, 0x0F)  # F_ADD_SEALS: no more seals, no shrinking, growing or writing
+    if seal:
+        try:
+            fcntl.fcntl(fd, 1033, 0x0F)  # F_ADD_SEALS: no more seals, no shrinking, growing or writing
+        except OSError:
+            pass  # a file on disk has none
     return fd
+
+
+def _memory_file() -> int:
+    try:  # not os.memfd_create: many builds of Python are without it
+        return ctypes.CDLL(None).memfd_create(b"assay", 3) if ctypes else -1  # MFD_CLOEXEC, MFD_ALLOW_SEALING
+    except AttributeError:
+        return -1
 
 
 def prctl(option: int, value: int) -> None:
     """``prctl(2)`` with one argument; silently nothing where ctypes is missing."""
-    if ctypes is not None:
+    if ctypes:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
@@ -229,7 +230,21 @@ def reason(error: BaseException) -> str:
     return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
 
 
+def preload() -> None:
+    """Import now what tar files may need later; and never look up names of users.
+
+    The C library would do that through modules which the sandbox's own ``/etc/nsswitch.conf`` names.
+    """
+    for name in ("zlib", "bz2", "lzma", "gzip"):
+        try:
+            __import__(name)
+        except ImportError:  # a Python built without it
+            continue
+    tarfile.pwd = tarfile.grp = None  # type: ignore[attr-defined]
+
+
 def close_imports() -> None:
     """From here on nothing can be imported from files: helpers run where the sandbox decides what a path holds."""
+    preload()
     sys.path[:] = []
     sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") != "PathFinder"]

@@ -56,6 +56,7 @@ def enter(plan: dict[str, Any], control: int, mapped: int, trees: list[int] | No
         group: cgroups for commands, if there are any.
     """
     try:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         if os.read(mapped, 1) != b"1":
             raise OSError("the parent could not write the user map")
@@ -66,7 +67,7 @@ def enter(plan: dict[str, Any], control: int, mapped: int, trees: list[int] | No
         first = 0 if plan["many_ids"] else plan["agent"]
         os.setresgid(first, first, first)
         os.setresuid(first, first, first)
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # after the change of user, which would clear it
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # again: the change of user has cleared it
         os.umask(0o022)
         tree = Tree(plan, open_sources(plan, None) if trees is None else trees)
         kernel.set_host_name("sandbox")

@@ -21,7 +21,8 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NE
 _AT_FDCWD, _AT_EMPTY_PATH, _AT_RECURSIVE = -100, 0x1000, 0x8000
 _OPEN_TREE_CLONE, _MOVE_MOUNT_F_EMPTY_PATH = 1, 4
 _RESOLVE_IN_ROOT, _RESOLVE_NO_MAGICLINKS = 0x10, 0x02
-_OPEN_TREE, _MOVE_MOUNT, _CLONE3, _OPENAT2, _MOUNT_SETATTR = 428, 429, 435, 437, 442  # the same on every machine
+# the same on every machine
+_OPEN_TREE, _MOVE_MOUNT, _PIDFD_OPEN, _CLONE3, _OPENAT2, _MOUNT_SETATTR = 428, 429, 434, 435, 437, 442
 _CLONE, _PIVOT_ROOT = (220, 41) if platform.machine() == "aarch64" else (56, 155)
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -105,6 +106,11 @@ def clone(namespaces: int) -> int:
     """Fork into new namespaces. 0 in the child."""
     zeros = [_word(0)] * 4
     return _checked(_held.syscall(_word(_CLONE), ctypes.c_ulong(namespaces | SIGCHLD), *zeros), "clone")
+
+
+def open_process(pid: int) -> int:
+    """A descriptor that becomes readable when the process ends (many builds of Python lack ``os.pidfd_open``)."""
+    return _checked(_libc.syscall(_word(_PIDFD_OPEN), _word(pid), _word(0)), "pidfd_open")
 
 
 def unshare(namespaces: int) -> None:

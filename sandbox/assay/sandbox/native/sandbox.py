@@ -7,10 +7,11 @@ import os
 import posixpath
 import socket
 import sys
+import tempfile
 from typing import Any
 
-from assay.sandbox.base import Probe, SandboxSpec, SnapshotId
-from assay.sandbox.channel import Channel, FdStream, Served
+from assay.sandbox.base import Layer, Probe, SandboxSpec, SnapshotId
+from assay.sandbox.channel import GRACE, Channel, FdStream, Served
 from assay.sandbox.errors import SandboxDied, SandboxError, SandboxUnavailable
 from assay.sandbox.native.difference import patch_below
 from assay.sandbox.native.launch import Launcher, launcher
@@ -42,9 +43,18 @@ class NativeSandbox(Served):
         """Start one and try what later calls rely on."""
         if sys.platform != "linux":
             return Probe(False, f"native sandboxes need Linux, not {sys.platform}", "use the docker back-end")
-        box = cls(SandboxSpec())
+        with tempfile.TemporaryDirectory() as folder:
+            os.makedirs(f"{folder}/old/deep")
+            return cls._try(cls(SandboxSpec(layers=(Layer(folder, "/testbed"),))))
+
+    @classmethod
+    def _try(cls, box: NativeSandbox) -> Probe:
         try:
             box.start()
+            if box.exec("rm -r old && mkdir old && ls old", timeout=GRACE).text():
+                return Probe(
+                    False, "the overlay in memory cannot replace folders", "run kernel 6.6 or newer, or docker"
+                )
             box.reset()
         except SandboxUnavailable as error:
             return Probe(False, error.reason, error.fix)
@@ -117,6 +127,10 @@ FIXES = (
     ),
     ("uid_map", "allow unprivileged user namespaces: sysctl kernel.apparmor_restrict_unprivileged_userns=0"),
     ("mount proc", "in a container, start it with --security-opt systempaths=unconfined"),
+    (
+        "mapped ids",
+        "put layers and roots on ext4, xfs, btrfs or tmpfs, or make them files of uid 201000, kernel 6.6 on",
+    ),
     ("mount overlay", "put layers and roots on ext4, xfs, btrfs or tmpfs (in a container: on a volume), kernel 6.6 on"),
     ("open_tree", "make the source readable for this user"),
 )

@@ -6,6 +6,7 @@ when their parent dies.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -18,6 +19,7 @@ from typing import Any
 from assay.sandbox.native import inside, kernel, seccomp
 from assay.sandbox.native.cgroups import Cgroups, Group, here, sweep
 from assay.sandbox.native.tree import SHM_BYTES
+from assay.sandbox.server_files import preload
 
 NAMESPACES = (
     kernel.CLONE_NEWUSER  # its capabilities count inside only
@@ -66,7 +68,7 @@ class Zygote:
         poller = select.poll()
         poller.register(self._parent, select.POLLIN)
         # not only the end of the stream: a forked child of the parent may hold its other end open
-        poller.register(os.pidfd_open(os.getppid()), select.POLLIN)
+        poller.register(kernel.open_process(os.getppid()), select.POLLIN)
         wake, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake_write)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -123,6 +125,7 @@ class Zygote:
                 trees = inside.open_sources(plan, lambda path: self._idmap(path, plan["agent"]))
             pid = kernel.clone(NAMESPACES | (0 if plan["network"] else kernel.CLONE_NEWNET))
             if pid == 0:
+                os.close(tell)
                 inside.enter(plan, control, mapped, trees, group)
             self._groups[pid] = group
             if self._root:
@@ -152,6 +155,8 @@ class Zygote:
     def _idmap(self, path: str, agent: int) -> int:
         """A user namespace in which the owner of ``path`` is the sandbox's user and everybody else somebody else."""
         info = os.stat(path)
+        if info.st_uid == OUTSIDE + agent:
+            return -1  # made for sandboxes
         key = (info.st_uid, info.st_gid, agent)
         if key not in self._idmaps:
             self._idmaps[key] = user_namespace(swapped(info.st_uid, agent), swapped(info.st_gid, agent))
@@ -228,6 +233,9 @@ def main() -> None:
         signal.signal(
             number, signal.SIG_IGN
         )  # meant for the parent, whose end is ours: it may still want its sandboxes
+    preload()
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("300")  # when the host runs out of memory, sandboxes go before their trainer
     zygote = Zygote(parent)
     gc.collect()
     gc.freeze()  # pages that the collector does not touch stay shared with every sandbox
