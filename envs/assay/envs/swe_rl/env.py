@@ -89,6 +89,11 @@ class SweRlEnv(TaskEnv):
         """``empty``: an edit task's empty answer, or an immediate ``submit``."""
         return {"empty": "```bash\nsubmit\n```" if tasks[0].meta.get("task") == "repo" else ""}
 
+    @classmethod
+    def answer_tokens(cls, options: Any) -> int:
+        """Room for a thought and an edit of some lines, or for a short script."""
+        return 512
+
     def open(self, task: Task) -> list[Message]:
         """The prompt; for a repo task also a sandbox."""
         self._give_back()
