@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import secrets
 import zlib
@@ -20,7 +21,8 @@ from assay.sandbox import ExecResult, FileRefused, Sandbox
 from assay.verifiers.swe import ReportError, read_report
 
 PREPARE_SECONDS = 300.0
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 5.0
+MAX_REPORT = 64 * 2**20
 OpenBox = Callable[[], AbstractContextManager[Sandbox]]
 """Gives a sandbox that nobody has used since it was made or reset."""
 
@@ -106,7 +108,7 @@ def files_of(row: SweRow) -> list[str]:
 
 
 def run_tests(box: Sandbox, row: SweRow, place: Place, timeout: float, missing: list[str]) -> dict[str, Any]:
-    """The report of our plugin's parent process, its nonce checked and taken out.
+    """The report of our plugin's parent process, after a check that nobody else wrote it.
 
     Raises:
         InfraError: if pytest could not even start.
@@ -130,15 +132,16 @@ def run_tests(box: Sandbox, row: SweRow, place: Place, timeout: float, missing: 
     if done.exit_code in (126, 127):
         raise InfraError(f"{row.instance_id}: {place.python} cannot be run in the sandbox: {_last(done)}")
     try:
-        text = _report_text(box, done, f"{folder}/report.json")
-        read_report(text, nonce)
-    except (ReportError, FileRefused, ValueError) as error:
+        text = _authentic(_report_bytes(box, done, f"{folder}/report.json"), nonce)
+        read_report(text, None)
+    except (FileRefused, ValueError) as error:
         why = "time ran out" if done.timed_out else f"exit status {done.exit_code}"
         return _lost(f"the test run left no report of its own ({why}): {error}")
     report: dict[str, Any] = json.loads(text)
     if not report.get("ready", True):
         raise InfraError(f"{row.instance_id}: pytest does not start: {str(report.get('tail'))[-500:].strip()}")
-    return {**report, "nonce": "", "tail": ""}
+    report.pop("tail", None)
+    return report
 
 
 def arguments_of(row: SweRow) -> list[str]:
@@ -175,17 +178,26 @@ def _python(box: Sandbox, script: str, task: dict[str, Any], python: str, timeou
     return box.exec(command, timeout=timeout, stdin=json.dumps(task).encode("ascii"))
 
 
-def _report_text(box: Sandbox, done: ExecResult, path: str) -> str:
+def _report_bytes(box: Sandbox, done: ExecResult, path: str) -> bytes:
     """The report from its file, or from the output where the tests had filled the disk."""
     try:
-        return box.read_file(path, 64 * 2**20).decode("ascii")
+        return box.read_file(path, MAX_REPORT)
     except FileRefused:
         if not done.stdout:
             raise
-        unpacker = zlib.decompressobj()
-        return unpacker.decompress(base64.b64decode(done.stdout, validate=True), 64 * 2**20).decode("ascii")
-    except (UnicodeDecodeError, zlib.error):
+    try:
+        return zlib.decompressobj().decompress(base64.b64decode(done.stdout, validate=True), MAX_REPORT)
+    except zlib.error:
         raise ReportError("the report is damaged") from None
+
+
+def _authentic(data: bytes, nonce: str) -> str:
+    """The report's text, if it carries the signature that only the holder of the nonce can make."""
+    signature, _, body = data.partition(b"\n")
+    wanted = hmac.new(nonce.encode("ascii"), body, "sha256").hexdigest().encode("ascii")
+    if not hmac.compare_digest(signature, wanted):
+        raise ReportError("it was not written by this run")
+    return body.decode("ascii")
 
 
 def _lost(reason: str) -> dict[str, Any]:

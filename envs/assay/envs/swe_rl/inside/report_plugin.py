@@ -14,6 +14,8 @@ import sys
 import types
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
+from protected import is_test  # type: ignore[import-not-found]
+
 WATCHED = ("_pytest", "pytest", "pluggy", "unittest")
 RANK = ("passed", "xpass", "xfail", "skipped", "failed", "error")
 Emit = Callable[..., None]
@@ -109,10 +111,12 @@ def _substance(value: Any) -> Tuple[Any, ...]:
 class Reporter:
     """The hooks. One event for each test, when it is over, with the worst of its phases."""
 
-    def __init__(self, emit: Emit, sources: List[str], machinery: Machinery) -> None:
+    def __init__(self, emit: Emit, root: str, sources: List[str], machinery: Machinery) -> None:
         self._emit = emit
+        self._root = os.path.realpath(root) + os.sep
         self._sources = sources
         self._machinery = machinery
+        self._evaded = False
         self._worst: Optional[str] = None
         self._told: Any = frozenset()
 
@@ -135,10 +139,24 @@ class Reporter:
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A test begins."""
         self._worst = None
+        self._evaded = False
+
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> None:
+        """Notice a test that was left by the code it tests, with ``pytest.skip`` or ``pytest.xfail``.
+
+        An expected failure counts as passed, so the code under test must not be able to declare one.
+        """
+        if call.excinfo is None or call.excinfo.typename not in ("Skipped", "XFailed", "SkipTest"):
+            return
+        own = [path[len(self._root) :] for path in _files(call.excinfo.tb) if path.startswith(self._root)]
+        if own and not is_test(own[-1]) and os.path.basename(own[-1]) != "conftest.py":
+            self._evaded = True
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """A phase of a test is over."""
         status = _status(report)
+        if self._evaded and status in ("skipped", "xfail"):
+            status = "failed"
         if status is not None and (self._worst is None or RANK.index(status) > RANK.index(self._worst)):
             self._worst = status
 
@@ -152,6 +170,14 @@ class Reporter:
         if found:
             self._told = self._told | frozenset(found)
             self._emit("tampered", found[:20])
+
+
+def _files(trace: Any) -> List[str]:
+    found = []
+    while trace is not None:
+        found.append(os.path.realpath(trace.tb_frame.f_code.co_filename))
+        trace = trace.tb_next
+    return found
 
 
 def _status(report: Any) -> Optional[str]:

@@ -1,15 +1,16 @@
 """Run the tests in a child process and write the report that counts, which no code of the repository can reach.
 
-This process never imports anything of the repository. The report's nonce comes through standard input and stays in
-its memory, which other processes may not read; the child only gets a key for the events of its pipe. What the child
-says is checked against itself (numbers, chain, each test once, all that were collected), against its exit status, and
-against tests that must fail.
+This process never imports anything of the repository. The nonce that signs the report comes through standard input and
+stays in its memory, which other processes may not read; the child only gets a key for the events of its pipe. What the
+child says is checked against itself (numbers, chain, each test once, all that were collected), against its exit status,
+and against tests that must fail.
 """
 
 # Must run on Python 3.6:
 # ruff: noqa: E402, RUF005, SIM105, UP006, UP031, UP035
 import base64
 import hashlib
+import hmac
 import json
 import os
 import random
@@ -218,7 +219,7 @@ def kill(child: Any) -> None:
 
 
 def run(task: Dict[str, Any]) -> Dict[str, Any]:
-    """The report of a run, without its nonce."""
+    """The report of a run."""
     root = os.environ.get("ASSAY_ROOT", "") + task["root"]
     task["home"] = os.environ.get("ASSAY_ROOT", "") + task["home"]
     os.makedirs(task["home"], exist_ok=True)
@@ -240,6 +241,7 @@ def run(task: Dict[str, Any]) -> Dict[str, Any]:
     exit_code = ledger.end if ledger.end not in (0, 1) else int(bool(bad))
     return {
         "version": 1,
+        "nonce": "",
         "complete": not ledger.problems and ledger.end is not None,
         "exit": 130 if exit_code is None else exit_code,
         "collected": len([name for name in ledger.collected or () if name not in canaries]),
@@ -255,10 +257,10 @@ def main() -> int:
     """Read the task, run, write the report: to a file, or in a line of output where that cannot be written."""
     hide()
     task = json.loads(sys.stdin.buffer.read().decode("ascii"))
-    nonce, path = task.pop("nonce"), os.environ.get("ASSAY_ROOT", "") + task.pop("report")
-    report = run(task)
-    report["nonce"] = nonce
-    data = json.dumps(report).encode("ascii")
+    nonce, path = task.pop("nonce").encode("ascii"), os.environ.get("ASSAY_ROOT", "") + task.pop("report")
+    body = json.dumps(run(task)).encode("ascii")
+    # Not the nonce itself: what the tests left running could read it here, and write another report with it.
+    data = hmac.new(nonce, body, "sha256").hexdigest().encode("ascii") + b"\n" + body
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as out:

@@ -45,10 +45,10 @@ def main() -> None:
     import report_plugin as plugins  # type: ignore[import-not-found]
 
     sys.path.remove(HERE)
-    del sys.modules["report_plugin"]
+    del sys.modules["report_plugin"], sys.modules["protected"]
     trusted = [sys.prefix, sys.base_prefix] + task["paths"]
     emit = plugins.make_emitter(told, bytes.fromhex(task.pop("key")))
-    reporter = plugins.Reporter(emit, task["sources"], plugins.Machinery(trusted))
+    reporter = plugins.Reporter(emit, os.getcwd(), task["sources"], plugins.Machinery(trusted))
 
     class Door:
         """After the environment's own plugins are loaded, and before any conftest.py."""
