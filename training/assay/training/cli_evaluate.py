@@ -16,7 +16,9 @@ from rich.text import Text
 
 from assay.agents.policy import Sampling
 from assay.agents.scaffolds import PIPELINES, SCAFFOLDS, check_scaffold, make_scaffold
+from assay.agents.scaffolds.agentless_options import AgentlessOptions
 from assay.envs.registry import env_class
+from assay.training import cli_agentless
 from assay.training.cli import accuracy_table, check_writable
 from assay.training.cli_episodes import visible
 from assay.training.cli_policies import SCRIPTED, UNLIMITED, Acting, make_policy
@@ -41,6 +43,7 @@ HELP = """Measure a policy on held-out tasks by the task's own verdict.
   eval-agent --model openai:NAME --base-url http://localhost:8000/v1
   eval-agent --model majority             what needs no model: oracle, random,
                                           majority, constant:TEXT
+  eval-agent --env swe_rl --env.task repo --scaffold shell    bash, turn by turn
 """
 
 _MOST_LABELS = 16
@@ -96,6 +99,8 @@ class EvalFlags:
     """Episodes in flight."""
     threads: int = 0
     """CPU threads of the model; 0 leaves the default."""
+    agentless: AgentlessOptions | None = None
+    """How much agentless-mini samples; only with that scaffold."""
 
 
 def run(argv: list[str]) -> int:
@@ -112,6 +117,8 @@ def run(argv: list[str]) -> int:
     with Display(0, f"{flags.env} · {flags.model} -> {out}") as display:
         display.note(f"{len(tasks)} tasks of the {flags.split} split; loading the policy")
         acting = make_policy(flags, env, train)
+        if flags.agentless is not None:
+            acting = cli_agentless.agentless(acting, flags, flags.agentless)
         phase_of = display.phase("evaluating", len(tasks) * flags.samples)
         with _collector(flags, acting, env, options, known) as collector, phase_of as phase:
             found = evaluate(collector, tasks, samples=flags.samples, k=flags.pass_k, seed=flags.seed,
@@ -145,11 +152,14 @@ def parse_evaluation(argv: list[str]) -> tuple[EvalFlags, dict[str, Any]]:
         split=base.eval.split,
     )
     group = env_options(default.env, base.env_options if default.env == base.env else {})
-    fields = dataclass_fields(default)
+    fields = dataclass_fields(default, skip={"agentless"})
+    if peek(argv, "--scaffold") in PIPELINES:
+        fields.append(("agentless", Annotated[AgentlessOptions, flag("agentless")], AgentlessOptions()))
     if given or not {"-h", "--help"} & set(argv):
         fields.append(("env_group", Annotated[type(group), flag("env")], group))
     parsed: Any = parse(make_flags("Evaluate", fields), argv, "eval-agent", HELP)
-    flags = EvalFlags(**{field.name: getattr(parsed, field.name) for field in dataclasses.fields(EvalFlags)})
+    values: dict[str, Any] = {f.name: getattr(parsed, f.name, None) for f in dataclasses.fields(EvalFlags)}
+    flags = EvalFlags(**values)
     options = changed(parsed.env_group)
     options |= dataset_options(type(parsed.env_group), flags.dataset, flags.text, flags.label)
     if any(not 1 <= k <= flags.samples for k in flags.pass_k):
@@ -157,6 +167,8 @@ def parse_evaluation(argv: list[str]) -> tuple[EvalFlags, dict[str, Any]]:
     if flags.samples > 1 and flags.temperature == 0:
         raise UserError("several samples at temperature 0 are all the same: leave --temperature away or raise it")
     check_scaffold(flags.scaffold, (*SCAFFOLDS, *PIPELINES))
+    if flags.agentless is not None:
+        cli_agentless.check(flags.env, options)
     tokens = flags.max_tokens or env_class(flags.env).answer_tokens(env_options(flags.env, options))
     return dataclasses.replace(flags, max_tokens=tokens), options
 
