@@ -9,9 +9,9 @@ from uuid import uuid4
 from assay.sandbox.base import SandboxSpec
 from assay.sandbox.channel import FILE_SECONDS, Channel
 from assay.sandbox.docker import boot, owner
-from assay.sandbox.docker.content import mounts
+from assay.sandbox.docker.content import mounts, untouched
 from assay.sandbox.docker.engine import Engine, EngineRefused
-from assay.sandbox.docker.plan import Plan, guest_options, host_config
+from assay.sandbox.docker.plan import Bound, Plan, guest_options, host_config
 from assay.sandbox.docker.stream import AttachedStream
 from assay.sandbox.errors import SandboxDied, SandboxError, SandboxUnavailable
 
@@ -49,6 +49,9 @@ class Cell:
         try:
             self.container = self._create(spec)
             owner.hold(self.container)
+            volumes = [bound.source for bound in _bounds(self.plan) if bound.volume]
+            if not untouched(self.engine, volumes):
+                raise StaleCopy(f"a copy in {', '.join(volumes)} was removed meanwhile")
             wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
             # attached before the start: nothing is lost, and nothing has to be waited for
             attached = self.engine.ask(lambda api: api.attach_socket(self.container, params=wanted), repeat=False)
@@ -70,11 +73,10 @@ class Cell:
 
     def _create(self, spec: SandboxSpec) -> str:
         command = boot.command(list(self.plan.python))
-        pristine = [place.pristine for place in self.plan.places if place.pristine]
         api = self.engine.api
         settings = api.create_host_config(
             **host_config(self.plan, spec, int(self.engine.info().get("NCPU") or 0)),
-            mounts=mounts([*pristine, *self.plan.bounds]),
+            mounts=mounts(_bounds(self.plan)),
             log_config={"Type": "none", "Config": {}},  # else every byte of the stream is written to the host's disk
         )
         made: dict[str, Any] = self.engine.ask(
@@ -114,6 +116,14 @@ class Cell:
             if error.status == CONFLICT:  # it is being removed already
                 with suppress(EngineRefused, SandboxDied):
                     self.engine.ask(lambda api: api.wait(container, timeout=GONE_SECONDS, condition="removed"))
+
+
+class StaleCopy(SandboxError):  # noqa: N818 - the event is the name
+    """A volume that the plan counts on was removed; with a new plan it is filled again."""
+
+
+def _bounds(plan: Plan) -> list[Bound]:
+    return [*(place.pristine for place in plan.places if place.pristine), *plan.bounds]
 
 
 class _Primed:

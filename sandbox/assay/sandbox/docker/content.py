@@ -16,7 +16,7 @@ from typing import Any
 
 from assay.sandbox.docker.engine import Engine, EngineRefused
 from assay.sandbox.docker.images import fingerprint
-from assay.sandbox.docker.owner import labels
+from assay.sandbox.docker.owner import LABEL, labels
 from assay.sandbox.docker.plan import PRIVATE, Bound
 from assay.sandbox.errors import ImageMissing, SandboxUnavailable
 
@@ -122,12 +122,22 @@ def ready_volume(engine: Engine, name: str, write: Callable[[], None]) -> None:
     with _lock:
         if (engine.address, name) in _filled:
             return
-        if not _exists(engine, f"{name}.whole"):
-            engine.quietly(lambda api: api.remove_volume(name))  # left half full by a process that was killed
+        if not (_ours(engine, name) and _ours(engine, f"{name}.whole")):
+            for part in (name, f"{name}.whole"):
+                _remove_volume(engine, part)  # half full, left by a process that was killed, or half removed
             engine.ask(lambda api: api.create_volume(name, labels=labels("cache")))
             write()
             engine.ask(lambda api: api.create_volume(f"{name}.whole", labels=labels("cache")))
         _filled.add((engine.address, name))
+
+
+def untouched(engine: Engine, volumes: Sequence[str]) -> bool:
+    """Whether volumes that a container was just created with are ours, and not made empty because ours were removed."""
+    if all(_ours(engine, name) for name in volumes):
+        return True
+    with _lock:
+        _filled.difference_update({(engine.address, name) for name in volumes})
+    return False
 
 
 def measure_host(path: str) -> tuple[int, int]:
@@ -227,12 +237,16 @@ def mounts(bounds: Sequence[Bound], *, write: bool = False) -> list[dict[str, An
     ]
 
 
-def _exists(engine: Engine, volume: str) -> bool:
+def _remove_volume(engine: Engine, name: str) -> None:
+    engine.quietly(lambda api: api.remove_volume(name))
+
+
+def _ours(engine: Engine, volume: str) -> bool:
     try:
-        engine.ask(lambda api: api.inspect_volume(volume))
+        found = engine.ask(lambda api: api.inspect_volume(volume))
     except (EngineRefused, ImageMissing):
         return False
-    return True
+    return LABEL in (found.get("Labels") or {})
 
 
 _lock = threading.RLock()

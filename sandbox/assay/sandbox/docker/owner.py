@@ -76,11 +76,12 @@ def release(container: str) -> None:
         _live.pop(container, None)
 
 
-def sweep(*, everything: bool = False, engine: Engine | None = None) -> list[str]:
+def sweep(*, everything: bool = False, caches: bool = False, engine: Engine | None = None) -> list[str]:
     """Remove containers whose owner is gone, and those that this process lost while the daemon was away.
 
     Args:
-        everything: also the containers of other hosts and living owners, and the cached volumes that nobody uses.
+        everything: also the containers of other hosts and of living owners, whose sandboxes die with them.
+        caches: also the volumes with copies of layers and of images' repositories that no container uses.
         engine: default: the one of ``DOCKER_HOST``.
 
     Returns:
@@ -98,7 +99,7 @@ def sweep(*, everything: bool = False, engine: Engine | None = None) -> list[str
         mine = row["Id"] not in _held() and _is_mine(row["Labels"])
         if (everything or mine or orphaned(row["Labels"])) and _remove(engine, row["Id"]):
             removed.append(row["Names"][0].lstrip("/") if row.get("Names") else row["Id"][:12])
-    if everything:
+    if caches:
         volumes = engine.ask(lambda api: api.volumes(filters=chosen)).get("Volumes") or []
         names = [volume["Name"] for volume in volumes]
         removed += [name for name in names if _remove_volume(engine, name)]

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from assay.sandbox.base import Probe, SandboxSpec, SnapshotId
 from assay.sandbox.channel import FILE_SECONDS, Served
 from assay.sandbox.docker import owner
-from assay.sandbox.docker.cell import Cell
+from assay.sandbox.docker.cell import Cell, StaleCopy
 from assay.sandbox.docker.engine import Engine, connect
 from assay.sandbox.docker.plan import HOME, user_id, writable
 from assay.sandbox.docker.prepare import make_plan
@@ -149,7 +149,10 @@ class DockerSandbox(Served):
 def _make(spec: SandboxSpec) -> Cell:
     engine = connect()
     _sweep_once(engine)
-    return Cell(engine, make_plan(spec, engine), spec)
+    try:
+        return Cell(engine, make_plan(spec, engine), spec)
+    except StaleCopy:
+        return Cell(engine, make_plan(spec, engine), spec)
 
 
 def _sweep_once(engine: Engine) -> None:
