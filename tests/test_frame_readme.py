@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from assay.sandbox import SandboxUnavailable
+from assay.sandbox.choose import choose_backend
+
 ROOT = Path(__file__).resolve().parents[1]
 
 FENCE = re.compile(
-    r"(?:<!-- test: smaller (?P<smaller>.*?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S
+    r"(?:<!-- test: (?:smaller (?P<smaller>.*?)|needs (?P<needs>\w+)) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S
 )
 
 SIZE_FLAGS = {
@@ -32,13 +35,14 @@ SIZE_FLAGS = {
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block. ``smaller`` holds flags that a test appends to its command."""
+    """One fenced block. ``smaller`` holds flags that a test appends; ``needs`` is ``sandbox`` if it opens one."""
 
     page: str
     line: int
     language: str
     text: str
     smaller: tuple[str, ...] = ()
+    needs: str = ""
 
     def script(self) -> str:
         """What a test runs.
@@ -66,6 +70,7 @@ def blocks(page: Path) -> list[Block]:
             language=match["language"],
             text=match["text"],
             smaller=tuple(shlex.split(match["smaller"] or "")),
+            needs=match["needs"] or "",
         )
         for match in FENCE.finditer(source)
     ]
@@ -88,6 +93,14 @@ def run(block: Block, folder: Path) -> None:
     assert done.returncode == 0, f"{block.page}:{block.line}\n{done.stdout}\n{done.stderr}"
 
 
+def needs_sandbox() -> None:
+    """Skip, with the reasons, where no sandbox can be had."""
+    try:
+        choose_backend()
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the root of a clone holds, but what a block writes goes elsewhere. Blocks share it, in order."""
@@ -102,6 +115,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     "block", [block for block in BLOCKS if block.language], ids=lambda block: f"{block.page}:{block.line}"
 )
 def test_a_block_runs(block: Block, folder: Path) -> None:
+    if block.needs:
+        needs_sandbox()
     commands = {line.partition("#")[0].strip() for line in block.text.splitlines()}
     if NOT_RUN_HERE & commands:
         assert commands == NOT_RUN_HERE
@@ -110,6 +125,7 @@ def test_a_block_runs(block: Block, folder: Path) -> None:
 
 
 def test_every_block_says_what_it_is() -> None:
+    assert {block.needs for block in BLOCKS} <= {"", "sandbox"}
     assert {block.language for block in BLOCKS} <= {"python", "bash", ""}
     assert all(block.language for block in blocks(ROOT / "README.md"))
     assert sum(page.read_text(encoding="utf-8").count("```") for page in PAGES) == 2 * len(BLOCKS)
