@@ -13,7 +13,7 @@ from assay.envs.swe_rl.mint.errors import MintError
 from assay.envs.swe_rl.mint.index import Index, Release
 from assay.envs.swe_rl.mint.metadata import Metadata, read_metadata
 from assay.envs.swe_rl.mint.record import Draft, finished
-from assay.envs.swe_rl.mint.trial import BAD, GOOD, Statuses, Trial, validated
+from assay.envs.swe_rl.mint.trial import BAD, GOLD_RUNS, GOOD, Statuses, Trial, validated
 from assay.envs.swe_rl.mint.workshop import Setting, dated, set_up
 from assay.envs.swe_rl.rows import SweRow
 from assay.sandbox.patch import Entry
@@ -121,7 +121,16 @@ def settled(draft: Draft, old: Side, new: Side, tools: Tools) -> tuple[Draft, Tr
     return draft, trial, after
 
 
-def complete(draft: Draft, trial: Trial, after: Statuses, statement: str = "", most: float = 1.0) -> Found:
+def complete(
+    draft: Draft,
+    trial: Trial,
+    after: Statuses,
+    *,
+    statement: str = "",
+    before: Statuses | None = None,
+    golds: int = GOLD_RUNS - 1,
+    most: float = 1.0,
+) -> Found:
     """Measure which tests turn, validate, and write the record.
 
     Args:
@@ -129,13 +138,15 @@ def complete(draft: Draft, trial: Trial, after: Statuses, statement: str = "", m
         trial: to run it.
         after: the statuses with the gold patch.
         statement: as in :func:`finished`.
+        before: the statuses without it, where they are known.
+        golds: runs with the gold patch that are still wanting.
         most: share of the suite that may turn; a small change that turns more is degenerate.
 
     Raises:
         MintError: if no test turns, too many do, or the validation fails.
     """
     row = draft.row()
-    before = trial.run(row, "")
+    before = before or trial.run(row, "")
     if before.problem and not before.tests and not before.broken:
         raise MintError(f"the tests do not run on the old source: {before.problem}"[:300])
     ok = after.good()
@@ -153,7 +164,7 @@ def complete(draft: Draft, trial: Trial, after: Statuses, statement: str = "", m
         "suite_seconds": round(after.seconds, 2),
     }
     row = finished(draft, row, failing, passing, facts, statement)
-    row, flaky = validated(trial, row)
+    row, flaky = validated(trial, row, golds)
     if flaky:
         row = replace(row, meta={**row.meta, "flaky": len(flaky), "f2p": len(row.fail_to_pass)})
     meta = {**row.meta, "runs": trial.runs, "test_seconds": round(trial.seconds, 1)}

@@ -43,7 +43,7 @@ def from_failures(name: str, failing: Sequence[str], reasons: Sequence[str]) -> 
     Args:
         name: of the project.
         failing: node ids of the tests that fail.
-        reasons: the last lines of some failures, such as ``assert 3 == 4``.
+        reasons: some expectations of the tests, such as ``assert size(3) == 4``.
     """
     lines = [
         f"{name}: something that used to work is broken",
@@ -54,7 +54,7 @@ def from_failures(name: str, failing: Sequence[str], reasons: Sequence[str]) -> 
     lines += [f"- {each}" for each in behaviours(failing)]
     shown = [each for each in dict.fromkeys(reasons) if each.strip()][:3]
     if shown:
-        lines += ["", "What is seen:", ""] + [f"    {each[:200]}" for each in shown]
+        lines += ["", "What is expected, among other things:", ""] + [f"    {each[:200]}" for each in shown]
     lines += ["", "Find the cause in the source and repair it; the expected behaviour is the former one."]
     return "\n".join(lines) + "\n"
 

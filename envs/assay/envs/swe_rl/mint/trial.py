@@ -101,7 +101,7 @@ class Trial:
         return evidence
 
 
-def validated(trial: Trial, row: SweRow) -> tuple[SweRow, list[str]]:
+def validated(trial: Trial, row: SweRow, golds: int = GOLD_RUNS - 1) -> tuple[SweRow, list[str]]:
     """The row with the tests that hold, and those that did not.
 
     The gold patch must turn every FAIL_TO_PASS and keep every PASS_TO_PASS in three runs (the one that found them is
@@ -113,11 +113,11 @@ def validated(trial: Trial, row: SweRow) -> tuple[SweRow, list[str]]:
     """
     flaky: list[str] = []
     for _ in range(ROUNDS):
-        golds = [trial.evidence(row, row.patch) for _ in range(GOLD_RUNS - 1)]
+        right = [trial.evidence(row, row.patch) for _ in range(golds)]
         empty = trial.evidence(row, "")
-        wavering = _wavering(row, golds, empty)
+        wavering = _wavering(row, right, empty)
         if not wavering:
-            _check_verdicts(row, golds, empty)
+            _check_verdicts(row, right, empty)
             return row, flaky
         flaky += wavering
         row = replace(
