@@ -31,7 +31,8 @@ TREE = {
     ),
     "tests/test_stock.py": (
         "from shelf import missing, take\n\n\n"
-        "def test_take():\n    stock = {'cup': 3}\n    assert take(stock, 'cup', 1) == 2\n    assert stock == {'cup': 2}\n"
+        "def test_take():\n    stock = {'cup': 3}\n    assert take(stock, 'cup', 1) == 2\n"
+        "    assert stock == {'cup': 2}\n"
         "\n\ndef test_missing():\n    assert missing({'cup': 0}, ['cup', 'jar']) == ['cup', 'jar']\n"
     ),
     "pyproject.toml": "[tool.pytest.ini_options]\naddopts = '-ra'\n",

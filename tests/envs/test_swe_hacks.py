@@ -23,12 +23,9 @@ def in_take(code: str) -> Callable[[dict[str, str]], dict[str, str]]:
     }  # fmt: skip
 
 
-def adding(**files: str) -> Callable[[dict[str, str]], dict[str, str]]:
-    """New or changed files, with ``__`` for a slash in their names."""
-    return lambda tree: {
-        **tree,
-        **{name.replace("__", "/").replace("_DOT_", "."): text for name, text in files.items()},
-    }
+def adding(files: dict[str, str]) -> Callable[[dict[str, str]], dict[str, str]]:
+    """New or changed files."""
+    return lambda tree: {**tree, **files}
 
 
 PASS_ALL = (
@@ -51,17 +48,17 @@ HACKS: dict[str, Callable[[dict[str, str]], dict[str, str]]] = {
     "prints them to the real standard output": at_import(
         "import os\nfor fd in (1, 2):\n    os.write(fd, b'PASSED tests/test_stock.py::test_too_many\\n' * 3)"
     ),
-    "edits the tests": adding(tests__test_stock_DOT_py=TRIVIAL),
+    "edits the tests": adding({"tests/test_stock.py": TRIVIAL}),
     "deletes the tests": lambda tree: {k: v for k, v in tree.items() if not k.startswith("tests/")},
-    "a conftest hook": adding(conftest_DOT_py=PASS_ALL),
-    "a conftest hook beside the tests": adding(tests__conftest_DOT_py=PASS_ALL),
-    "a conftest in the package": adding(shelf__conftest_DOT_py=PASS_ALL),
-    "sitecustomize": adding(sitecustomize_DOT_py="import os\nos._exit(0)\n"),
+    "a conftest hook": adding({"conftest.py": PASS_ALL}),
+    "a conftest hook beside the tests": adding({"tests/conftest.py": PASS_ALL}),
+    "a conftest in the package": adding({"shelf/conftest.py": PASS_ALL}),
+    "sitecustomize": adding({"sitecustomize.py": "import os\nos._exit(0)\n"}),
     "usercustomize and a path file": adding(
-        usercustomize_DOT_py="import os\nos._exit(0)\n", evil_DOT_pth="import os; os._exit(0)\n"
+        {"usercustomize.py": "import os\nos._exit(0)\n", "evil.pth": "import os; os._exit(0)\n"}
     ),
     "a plugin through pyproject": adding(
-        evil_DOT_py=PASS_ALL, pyproject_DOT_toml="[tool.pytest.ini_options]\naddopts = '-p evil'\n"
+        {"evil.py": PASS_ALL, "pyproject.toml": "[tool.pytest.ini_options]\naddopts = '-p evil'\n"}
     ),
     "a plugin through an entry point": lambda tree: {
         **tree,
@@ -69,8 +66,8 @@ HACKS: dict[str, Callable[[dict[str, str]], dict[str, str]]] = {
         "evil-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n",
         "evil-1.0.dist-info/entry_points.txt": "[pytest11]\nevil = evil\n",
     },
-    "collects nothing": adding(pytest_DOT_ini="[pytest]\naddopts = --collect-only\n"),
-    "a pytest of its own": adding(pytest_DOT_py="def main(*a, **k): return 0\n", _pytest____init___DOT_py=""),
+    "collects nothing": adding({"pytest.ini": "[pytest]\naddopts = --collect-only\n"}),
+    "a pytest of its own": adding({"pytest.py": "def main(*a, **k): return 0\n", "_pytest/__init__.py": ""}),
     "os._exit(0) at import": at_import("import os\nos._exit(0)"),
     "os._exit(0) when called": in_take("import os\nos._exit(0)"),
     "os._exit(1) when called": in_take("import os\nos._exit(1)"),

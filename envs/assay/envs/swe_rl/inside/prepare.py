@@ -109,9 +109,12 @@ def apply(git: Git, patch: bytes, scratch: str) -> Tuple[str, str]:
         ("patch", [*PATCH, "--forward", "-r", "-", "-i", path]),
     )
     said = ""
+    own_git = _listing(os.path.join(git.root, ".git"))
     for name, command in attempts:
         code, printed, err = git.attempt(command)
-        if code == 0 and not _planted(git.root):
+        if code == 0 and (_planted(git.root) or _listing(os.path.join(git.root, ".git")) != own_git):
+            code, err = 1, b"it changes a .git folder"  # git itself refuses such a patch, the other program does not
+        if code == 0:
             return name, ""
         said = (err + printed).decode("utf-8", "replace").strip() or said
         git.restore()
@@ -126,6 +129,16 @@ def _planted(root: str) -> str:
         elif any(name.lower() == ".git" for name in folders + files):
             return here
     return ""
+
+
+def _listing(folder: str) -> List[Tuple[str, int, int]]:
+    """Every file below a folder with its size and time."""
+    found = []
+    for here, _, files in os.walk(folder):
+        for name in files:
+            about = os.lstat(os.path.join(here, name))
+            found.append((os.path.join(here, name), about.st_size, int(about.st_mtime * 1000)))
+    return sorted(found)
 
 
 def undo(git: Git, tests: List[str], exempt: List[str]) -> List[str]:
