@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-REQUIRED = {"gymnasium", "numpy", "PIL", "rich", "yaml"}
+REQUIRED = {"gymnasium", "numpy", "packaging", "PIL", "rich", "yaml"}
 TRAIN = {"accelerate", "gguf", "matplotlib", "peft", "safetensors", "torch", "transformers", "tyro"}
 RUNS_A_MODEL = ("engines", "decoding", "models.py")
+BUNDLED = {"fixtures", "inside"}
+"""Folders of repositories to be mended, and of files that run in a sandbox, where they find each other."""
 OPTIONAL_IN_VERIFIERS = {"sympy"}
 
 
@@ -35,7 +37,7 @@ def imports(tree: ast.AST, nested: bool) -> Iterator[str]:
 
 def allowed_at_import(part: str, file: Path) -> set[str]:
     """Packages that a file may import at module level besides the standard library and our own."""
-    if part == "verifiers":
+    if part in ("verifiers", "sandbox"):
         return set()
     if part == "envs":
         return REQUIRED
@@ -47,9 +49,9 @@ def foreign(names: Iterator[str]) -> set[str]:
     return set(names) - set(sys.stdlib_module_names) - {"assay"}
 
 
-@pytest.mark.parametrize("part", ["verifiers", "envs", "agents", "training"])
+@pytest.mark.parametrize("part", ["verifiers", "sandbox", "envs", "agents", "training"])
 def test_module_level_imports_are_light(part: str) -> None:
-    files = sorted((ROOT / part / "assay").rglob("*.py"))
+    files = [file for file in sorted((ROOT / part / "assay").rglob("*.py")) if not BUNDLED & set(file.parts)]
     assert files
     found = {}
     for file in files:
@@ -97,7 +99,7 @@ def test_arrows_only_run_down() -> None:
 
 
 def test_an_arrow_that_runs_up_is_refused(tmp_path: Path) -> None:
-    for part in ("verifiers", "envs", "agents", "training"):
+    for part in ("verifiers", "sandbox", "envs", "agents", "training"):
         (tmp_path / "assay" / part).mkdir(parents=True)
         (tmp_path / "assay" / part / "__init__.py").write_text("")
     (tmp_path / "assay/envs/wrong.py").write_text("def f():\n    import assay.training\n")
@@ -128,6 +130,10 @@ def test_verifiers_need_only_the_standard_library() -> None:
     assert loaded_by("assay.verifiers") - set(sys.stdlib_module_names) == {"assay"}
     with (ROOT / "verifiers/pyproject.toml").open("rb") as file:
         assert tomllib.load(file)["project"]["dependencies"] == []
+
+
+def test_sandboxes_need_only_the_standard_library() -> None:
+    assert loaded_by("assay.sandbox") - set(sys.stdlib_module_names) == {"assay"}
 
 
 def test_verifiers_load_in_50_ms_of_cpu() -> None:

