@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import email.parser
 import re
@@ -64,7 +65,7 @@ def read_metadata(tree: Mapping[str, Entry], name: str = "", version: str = "") 
     if not requires and isinstance(project.get("dependencies"), list):
         requires, extras = _from_project(project)
     if not requires:
-        requires = poetry_requirements(_table(poetry, "dependencies"))
+        requires = poetry_requirements(_table(poetry, "dependencies")) or _legacy_requires(tree)
     classifiers = info.get_all("Classifier") or project.get("classifiers") or poetry.get("classifiers") or []
     stated = str(info.get("Name") or project.get("name") or poetry.get("name") or name)
     minors = [match[1] for line in classifiers if (match := re.search(r":: Python :: (3\.\d+)$", str(line)))]
@@ -154,6 +155,27 @@ def _from_project(project: Mapping[str, Any]) -> tuple[list[str], list[str]]:
             if _is_requirement(full):
                 found.append(full)
     return found, list(extras)
+
+
+def _legacy_requires(tree: Mapping[str, Entry]) -> list[str]:
+    """``install_requires`` of ``setup.cfg``, or of ``setup.py`` where it is a literal list."""
+    parser = configparser.RawConfigParser(strict=False)
+    found: list[str] = []
+    try:
+        parser.read_string(_text(tree, "setup.cfg"))
+        found = parser.get("options", "install_requires", fallback="").splitlines()
+    except configparser.Error:
+        pass
+    if not any(line.strip() for line in found) and "setup.py" in tree:
+        try:
+            nodes = list(ast.walk(ast.parse(tree["setup.py"].data)))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return []
+        for node in nodes:
+            if isinstance(node, ast.keyword) and node.arg == "install_requires" and isinstance(node.value, ast.List):
+                found = [str(each.value) for each in node.value.elts if isinstance(each, ast.Constant)]
+    lines = [str(line).split(" #")[0].strip() for line in found]
+    return [line for line in lines if line and _is_requirement(line)]
 
 
 def _modules(tree: Mapping[str, Entry], name: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,8 @@ from assay.envs.swe_rl.pyenvs.cache import cache_root
 from assay.sandbox.patch import Entry, tree_map
 
 UNDOABLE = ("patch", "test_patch")
+SKIPPED = ("__pycache__", "node_modules", "build", "dist")
+MAX_FOLDER = 128 * 2**20
 
 
 def files_of_record(files: Mapping[str, Any], patches: Mapping[str, str]) -> dict[str, Entry]:
@@ -27,7 +30,8 @@ def files_of_record(files: Mapping[str, Any], patches: Mapping[str, str]) -> dic
 
     Args:
         files: a record's ``environment["files"]``: ``sdist`` (``name``, ``version``, ``file``, ``sha256``), or ``git``
-            (a repository's folder) and ``commit``; ``undo`` names the patches that are taken back on it, in order.
+            (a repository's folder) and ``commit``, or ``folder`` (a plain one); ``undo`` names the patches that are
+            taken back on it, in order.
         patches: the record's ``patch`` and ``test_patch``.
 
     Raises:
@@ -37,6 +41,8 @@ def files_of_record(files: Mapping[str, Any], patches: Mapping[str, str]) -> dic
         tree = base_files(archive_of(files["sdist"]))
     elif "git" in files:
         tree = base_files(tree_at(Path(str(files["git"])), str(files.get("commit") or "")))
+    elif "folder" in files:
+        tree = base_files(tree_in(Path(str(files["folder"]))))
     else:
         raise MintError("the record names neither a source archive nor a git repository")
     for name in files.get("undo") or ():
@@ -88,6 +94,35 @@ def tree_at(repository: Path, commit: str) -> dict[str, Entry]:
         return {path: Entry(int(mode, 8), data) for (mode, _, path), data in zip(listed, contents, strict=True)}
     except GitError as error:
         raise MintError(f"{repository}: {error}") from None
+
+
+def tree_in(folder: Path) -> dict[str, Entry]:
+    """The regular files of a plain folder; caches, virtual environments and hidden folders are left out.
+
+    Raises:
+        MintError: if it cannot be read or is far too large for a source tree.
+    """
+    found: dict[str, Entry] = {}
+    size = 0
+    for here, folders, names in os.walk(folder):
+        place = Path(here)
+        skipped = {name for name in folders if name.startswith(".") or name in SKIPPED}
+        skipped |= {name for name in folders if (place / name / "pyvenv.cfg").exists()}
+        folders[:] = sorted(set(folders) - skipped)
+        for name in sorted(names):
+            path = place / name
+            try:
+                about = path.lstat()
+                if not stat.S_ISREG(about.st_mode):
+                    continue
+                size += about.st_size
+                if size > MAX_FOLDER or len(found) > 20_000:
+                    raise MintError(f"{folder} is too large to be the source of one package")
+                mode = 0o100755 if about.st_mode & 0o100 else 0o100644
+                found[path.relative_to(folder).as_posix()] = Entry(mode, path.read_bytes())
+            except OSError as error:
+                raise MintError(f"cannot read {path}: {error.strerror}") from None
+    return found
 
 
 def undone(tree: Mapping[str, Entry], patch: str) -> dict[str, Entry]:
