@@ -24,7 +24,7 @@ from socket import socket, socketpair
 
 from assay.sandbox.base import Probe, SandboxSpec
 from assay.sandbox.bubblewrap_plan import HOME, Plan, arguments, plan_for, server_options, users
-from assay.sandbox.channel import Channel, FdStream, Served
+from assay.sandbox.channel import GRACE, Channel, FdStream, Served
 from assay.sandbox.errors import FileRefused, SandboxDied, SandboxError, SandboxUnavailable
 from assay.sandbox.patch import diff_entries, tar_entries
 from assay.sandbox.pristine import pristine_directory
@@ -114,6 +114,7 @@ class BubblewrapSandbox(Served):
     def restore(self, snapshot: str) -> None:
         """As in the protocol."""
         if snapshot not in self._snapshots:
+            self._live()
             raise SandboxError(f"no snapshot {snapshot!r} of this sandbox")
         self._relaunch()
         for place, data in self._snapshots[snapshot].items():
@@ -121,9 +122,8 @@ class BubblewrapSandbox(Served):
 
     def reset(self) -> None:
         """As in the protocol: a new process."""
-        self._live()
-        self._snapshots.clear()
         self._relaunch()
+        self._snapshots.clear()
         self._fill()
 
     def close(self) -> None:
@@ -147,6 +147,7 @@ class BubblewrapSandbox(Served):
                 os.rmdir(stage)
 
     def _relaunch(self) -> None:
+        self._live().call("ping", timeout=GRACE)  # a dead one stays dead, or its death would go unseen
         assert self._plan is not None
         self.close()
         try:

@@ -18,6 +18,7 @@ AGENT = 1000
 HOME = "/home/agent"
 SHARED_MEMORY = 64 * 2**20
 PRIVATE = "/.assay"
+PAGE = 4096
 PACKAGE = Path(__file__).parent
 # Of /etc only what programs need to start, never shadow, keys or machine-id.
 ETC = (
@@ -49,12 +50,14 @@ class Plan:
         links: symbolic links, from path to target.
         python: path inside of the Python that runs the server.
         path: directories for commands' ``PATH``.
+        content: bytes of memory that the writable layers take before anything is written.
     """
 
     binds: tuple[Bind, ...]
     links: tuple[tuple[str, str], ...]
     python: str
     path: str
+    content: int = 0
 
 
 def plan_for(spec: SandboxSpec) -> Plan:
@@ -71,7 +74,18 @@ def plan_for(spec: SandboxSpec) -> Plan:
     binds += [Bind(layer.source, layer.target) for layer in spec.layers if not layer.writable]
     ours = f"{PRIVATE}/assay/sandbox"
     binds += [Bind(os.fspath(PACKAGE / name), f"{ours}/{name}") for name in (*PARTS, "bubblewrap_inside.py")]
-    return Plan(tuple(binds), tuple(links), python, path)
+    content = sum(_weigh(layer.source) for layer in spec.layers if layer.writable)
+    return Plan(tuple(binds), tuple(links), python, path, content)
+
+
+def _weigh(directory: str) -> int:
+    """Bytes of a tree in a memory file system, which holds whole pages."""
+    total = 0
+    for root, folders, files in os.walk(directory):
+        total += PAGE * len(folders)
+        for name in files:
+            total += -(-os.lstat(os.path.join(root, name)).st_size // PAGE) * PAGE
+    return total
 
 
 def _host(spec: SandboxSpec) -> tuple[list[Bind], list[tuple[str, str]], str, str]:
@@ -132,8 +146,9 @@ def arguments(spec: SandboxSpec, plan: Plan, sources: dict[str, str], seccomp_fd
     if spec.limits.network:
         out.append("--share-net")
     # One memory file system for everything that can be written to, or there would be no limit on the sum.
-    out += ["--size", str(spec.limits.disk_mb * 2**20), "--perms", "0755", "--tmpfs", "/", "--dev", "/dev"]
-    shared = min(SHARED_MEMORY, spec.limits.disk_mb * 2**20)
+    disk = spec.limits.disk_mb * 2**20
+    out += ["--size", str(disk + plan.content), "--perms", "0755", "--tmpfs", "/", "--dev", "/dev"]
+    shared = min(SHARED_MEMORY, disk)
     out += ["--size", str(shared), "--perms", "1777", "--tmpfs", "/dev/shm", "--remount-ro", "/dev", "--proc", "/proc"]
     out += ["--perms", "1777", "--dir", "/tmp", "--dir", HOME, "--dir", spec.workdir]
     for layer in spec.layers:

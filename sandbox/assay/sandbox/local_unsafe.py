@@ -96,12 +96,18 @@ class LocalUnsafeSandbox:
         where = self._files.resolve(cwd or self.spec.workdir)
         if not os.path.isdir(where):
             raise FileRefused(f"no such working directory: {cwd or self.spec.workdir}")
+        argv = ["bash", "-c", cmd] if isinstance(cmd, str) else list(cmd)
+        variables = {**self._environment(), **(env or {})}
+        if not argv or any("\0" in part for part in (*argv, *variables, *variables.values())):
+            raise ValueError("a command must have at least one word, and neither it nor its environment a NUL byte")
+        if any(not name or "=" in name for name in variables):
+            raise ValueError("the name of an environment variable must not be empty or hold '='")
         limits = self.spec.limits
         result = run_command(
-            ["bash", "-c", cmd] if isinstance(cmd, str) else list(cmd),
+            argv,
             timeout=timeout,
             cwd=where,
-            env={**self._environment(), **(env or {})},
+            env=variables,
             stdin=stdin,
             output_bytes=limits.output_bytes,
             memory_mb=limits.memory_mb,
