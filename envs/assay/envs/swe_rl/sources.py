@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.envs.swe_rl.formats import r2e_gym_row, swe_smith_row
+from assay.envs.swe_rl.official import with_environment
 from assay.envs.swe_rl.options import Options
 from assay.envs.swe_rl.rows import RowError, SweRow, row_of
 from assay.envs.tables import load_hub, read_table
@@ -91,7 +92,7 @@ def _local(record: Mapping[str, Any], where: str, path: Path, level: dict[str, s
     own = record.get("split")
     about = {**level, "source": options.source, **({"split": SPLITS[own]} if own in SPLITS else {})}
     reader = _reader_of(record)
-    row = reader(_with_absolute_files(record, path.parent), where)
+    row = with_environment(reader(_with_absolute_files(record, path.parent), where))
     return _replace_meta(row, {**about, **row.meta})
 
 
@@ -132,7 +133,7 @@ def _published(options: Options) -> list[SweRow]:
     reader = {"swe-smith": swe_smith_row, "r2e-gym": r2e_gym_row}.get(kind, row_of)
     rows = _read(records[options.split], where, reader)
     rows = [_replace_meta(row, {**row.meta, **about, "split": options.split}) for row in rows]
-    return [row if options.repos else _with_image(row, kind) for row in rows]
+    return [with_environment(row) if options.repos else _with_image(row, kind) for row in rows]
 
 
 def _with_image(row: SweRow, kind: str) -> SweRow:

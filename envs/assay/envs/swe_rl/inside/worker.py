@@ -1,11 +1,13 @@
 """The process in which the tests run: imports pytest first, then lets the repository's code in."""
 
+# Must run on Python 3.6:
+# ruff: noqa: UP035
 import importlib
 import json
 import os
 import pkgutil
 import sys
-from typing import Any
+from typing import Any, Iterator
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -53,9 +55,11 @@ def main() -> None:
     class Door:
         """After the environment's own plugins are loaded, and before any conftest.py."""
 
-        @pytest.hookimpl(tryfirst=True)  # type: ignore[untyped-decorator]
-        def pytest_load_initial_conftests(self) -> None:
+        # The outermost wrapper: others of this hook import the repository's warning classes for its settings.
+        @pytest.hookimpl(hookwrapper=True, tryfirst=True)  # type: ignore[untyped-decorator]
+        def pytest_load_initial_conftests(self) -> Iterator[None]:
             reporter.open_sources()
+            yield
 
     sys.argv = ["pytest"] + task["arguments"]
     os.environ["PYTHONPATH"] = os.pathsep.join(task["sources"] + task["paths"])  # for what the tests start
