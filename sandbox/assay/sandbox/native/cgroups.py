@@ -13,6 +13,8 @@ from typing import Any
 
 CONTROLLERS = ("memory", "pids", "cpu")
 PREFIX = "assay-"
+SERVERS = "servers"
+"""Where the first processes of sandboxes are, without limits."""
 PERIOD = 100_000  # microseconds of a CPU quota's period
 
 
@@ -22,8 +24,8 @@ class Group:
 
     Attributes:
         paths: the directories.
-        join: descriptors into which a process writes ``0`` to move itself.
-        into: directory descriptor to fork into (version 2), or -1.
+        join: descriptors into which a process writes ``0`` to move itself. They were opened by us, so it may.
+        into: directory descriptor to fork into (version 2), or -1: a move would wait for all processors.
         events: descriptor of the file that counts the kernel's kills.
         stat: descriptor of ``memory.stat``.
     """
@@ -71,16 +73,36 @@ class Cgroups:
             base.mkdir(exist_ok=True)
             if self.unified:
                 _write(base / "cgroup.subtree_control", " ".join(f"+{name}" for name in CONTROLLERS))
+                (base / SERVERS).mkdir()
 
-    def make(self, name: str, limits: dict[str, Any]) -> Group:
-        """The groups of one sandbox; ``memory`` is in bytes and includes files that lie in memory."""
+    def place(self, pid: int, owner: int | None) -> None:
+        """Prepare a sandbox's first process to fork into its group (version 2): the kernel asks who owns the way there.
+
+        Args:
+            pid: of the process.
+            owner: its user on the host, if other than ours.
+        """
+        if self.unified:
+            base = self._bases["unified"]
+            _write(base / SERVERS / "cgroup.procs", pid)
+            if owner is not None:
+                os.chown(base / "cgroup.procs", owner, -1)
+
+    def make(self, name: str, limits: dict[str, Any], owner: int | None = None) -> Group:
+        """The groups of one sandbox.
+
+        Args:
+            name: of the directories.
+            limits: ``memory`` in bytes, files that lie in memory included; ``pids``; ``cpus``.
+            owner: user on the host, other than ours, of the sandbox's first process.
+        """
         made = {key: base / name for key, base in self._bases.items()}
         group = Group(list(made.values()))
         try:
             for path in made.values():
                 path.mkdir()
             if self.unified:
-                self._limit_unified(group, made["unified"], limits)
+                self._limit_unified(group, made["unified"], limits, owner)
             else:
                 self._limit_split(group, made, limits)
         except OSError:
@@ -88,13 +110,16 @@ class Cgroups:
             raise
         return group
 
-    def _limit_unified(self, group: Group, path: Path, limits: dict[str, Any]) -> None:
+    def _limit_unified(self, group: Group, path: Path, limits: dict[str, Any], owner: int | None) -> None:
         _write(path / "memory.max", limits["memory"])
         with contextlib.suppress(OSError):  # absent without swap accounting
             _write(path / "memory.swap.max", 0)
         _write(path / "pids.max", limits["pids"])
         _write(path / "cpu.max", f"{_quota(limits['cpus'])} {PERIOD}")
         group.into = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        group.join = [os.open(path / "cgroup.procs", os.O_WRONLY)]
+        if owner is not None:
+            os.chown(path / "cgroup.procs", owner, -1)
         group.events = os.open(path / "memory.events", os.O_RDONLY)
         group.stat = os.open(path / "memory.stat", os.O_RDONLY)
 
@@ -122,8 +147,9 @@ class Cgroups:
     def close(self) -> None:
         """Remove this zygote's directories."""
         for base in self._bases.values():
-            with contextlib.suppress(OSError):
-                base.rmdir()
+            for path in (base / SERVERS, base):
+                with contextlib.suppress(OSError):
+                    path.rmdir()
 
 
 def _quota(cpus: float) -> int:

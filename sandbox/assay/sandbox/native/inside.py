@@ -147,13 +147,20 @@ def make_server(plan: dict[str, Any], control: int, tree: Tree, group: Group | N
             "restore": lambda head, body: remount(lambda: tree.restore(head["name"])),
             "changed": changed,
         },
-        fork=(lambda: _fork_into(group.into)) if group and group.into >= 0 else os.fork,
+        fork=(lambda: _fork_into(group)) if group else os.fork,
     )
     return server
 
 
-def _fork_into(cgroup_fd: int) -> int:
-    return kernel.fork_into(cgroup_fd)
+def _fork_into(group: Group) -> int:
+    if group.into >= 0:
+        try:
+            return kernel.fork_into(group.into)
+        except BlockingIOError:
+            raise  # it is full
+        except OSError:
+            group.into = -1  # the host's rules forbid it: from now on commands move themselves
+    return os.fork()
 
 
 def shut_in(plan: dict[str, Any], group: Group | None, command: bool) -> None:
@@ -161,7 +168,7 @@ def shut_in(plan: dict[str, Any], group: Group | None, command: bool) -> None:
 
     A helper, which executes nothing of the sandbox's, keeps out of the cgroup: a full one must not stop it.
     """
-    if command and group:
+    if command and group and group.into < 0:
         for fd in group.join:
             os.write(fd, b"0")
     os.chroot(ROOT)

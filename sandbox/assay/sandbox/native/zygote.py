@@ -27,7 +27,6 @@ NAMESPACES = (
     | kernel.CLONE_NEWPID  # processes; killing its first one kills all
     | kernel.CLONE_NEWIPC  # System V memory and queues
     | kernel.CLONE_NEWUTS  # the host's name
-    | kernel.CLONE_NEWCGROUP  # the paths of our groups
 )
 OUTSIDE = 200_000
 """The first of 65,536 user and group ids that sandboxes have on the host when root starts them."""
@@ -114,7 +113,7 @@ class Zygote:
         if self._cgroups:
             total = plan["memory"] + plan["disk"] + SHM_BYTES  # files in memory are counted with it
             limits = {"memory": total, "pids": plan["pids"], "cpus": plan["cpus"]}
-            group = self._cgroups.make(str(self._made), limits)
+            group = self._cgroups.make(str(self._made), limits, OUTSIDE if self._root else None)
         plan["many_ids"] = self._root
         plan["filter"] = self._filter(plan["debug"], group is not None)
         trees: list[int] | None = None
@@ -123,7 +122,7 @@ class Zygote:
         try:
             if self._root:
                 trees = inside.open_sources(plan, lambda path: self._idmap(path, plan["agent"]))
-            pid = kernel.clone(NAMESPACES | (0 if plan["network"] else kernel.CLONE_NEWNET))
+            pid = kernel.clone(self._namespaces(plan["network"]))
             if pid == 0:
                 os.close(tell)
                 inside.enter(plan, control, mapped, trees, group)
@@ -132,6 +131,8 @@ class Zygote:
                 write_maps(pid, f"0 {OUTSIDE} {IDS}", f"0 {OUTSIDE} {IDS}")
             else:
                 write_maps(pid, f"{plan['agent']} {os.geteuid()} 1", f"{plan['agent']} {os.getegid()} 1", deny=True)
+            if self._cgroups:
+                self._cgroups.place(pid, OUTSIDE if self._root else None)
             os.write(tell, b"1")
         except OSError:
             if pid:
@@ -145,6 +146,11 @@ class Zygote:
             if group:
                 group.close()
         return pid
+
+    def _namespaces(self, network: bool) -> int:
+        unified = self._cgroups is not None and self._cgroups.unified
+        # a cgroup namespace hides the paths of our groups; in version 2 nobody forks out of one
+        return NAMESPACES | (0 if network else kernel.CLONE_NEWNET) | (0 if unified else kernel.CLONE_NEWCGROUP)
 
     def _filter(self, debug: bool, counted: bool) -> bytes:
         key = (debug, counted)
