@@ -64,10 +64,8 @@ def base_of(row: SweRow, repos: str = "") -> Base:
         if not folder.is_dir():
             raise RepoError(f"{name}: there is no folder {folder}")
         return held(dict(read_folder(folder)))
-    if "archive" in files:
-        return held(_archive(Path(str(files["archive"])).expanduser(), str(files.get("sha256") or ""), name))
-    if "sdist" in files or "git" in files:
-        return held(_minted(row, files))
+    if files:
+        return held(_minted(files, row))
     return _mirrored(row, repos)
 
 
@@ -107,19 +105,7 @@ def _mirrored(row: SweRow, repos: str) -> Base:
     return Base(["git", row.repo, row.base_commit], tuple(sorted(entries)), read)
 
 
-def _archive(archive: Path, sha256: str, name: str) -> dict[str, Entry]:
-    """The files of a source archive, after a check that it is the one meant."""
-    from assay.envs.swe_rl.mint.archives import read_archive
-
-    if not archive.is_file():
-        raise RepoError(f"{name}: there is no archive {archive}")
-    if sha256 and hashlib.sha256(archive.read_bytes()).hexdigest() != sha256:
-        raise RepoError(f"{name}: {archive} is another archive than the row's (its sha256 differs)")
-    return {path: (entry.mode, entry.data) for path, entry in read_archive(archive).items()}
-
-
-def _minted(row: SweRow, files: Mapping[str, Any]) -> dict[str, Entry]:
-    """The base tree of a minted row, from a source release or a local repository's commit."""
+def _minted(files: Mapping[str, Any], row: SweRow) -> dict[str, Entry]:
     from assay.envs.swe_rl.mint.errors import MintError
     from assay.envs.swe_rl.mint.source import files_of_record
 

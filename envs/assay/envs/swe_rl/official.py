@@ -18,17 +18,17 @@ _SQLFLUFF_POINTS = (
 )
 _SQLFLUFF = {
     "requirements": [
-        "pytest==7.4.4", "click==8.0.4", "colorama==0.4.6", "configparser==5.3.0", "oyaml==1.0", "Jinja2==3.0.3",
+        "click==8.0.4", "colorama==0.4.6", "configparser==5.3.0", "oyaml==1.0", "Jinja2==3.0.3",
         "MarkupSafe==2.0.1", "diff-cover==6.4.5", "pathspec==0.9.0", "appdirs==1.4.4", "cached-property==1.5.2",
-        "typing_extensions==4.7.1", "toml==0.10.2", "tblib==1.7.0", "PyYAML==6.0.1", "chardet==4.0.0", "regex==2022.3.2",
-        "tqdm==4.66.1", "dataclasses==0.6", "hypothesis==6.75.3",
+        "typing_extensions==4.7.1", "toml==0.10.2", "tblib==1.7.0", "PyYAML==6.0.1", "chardet==4.0.0",
+        "regex==2022.3.2", "tqdm==4.66.1", "dataclasses==0.6", "hypothesis==6.75.3",
     ],
     "project": {"name": "sqlfluff", "entry_points": _SQLFLUFF_POINTS},
     "pythonpath": ["src"],
 }  # fmt: skip
 _PVLIB = {
     "requirements": [
-        "pytest==7.4.4", "pytest-mock==3.11.1", "pytest-remotedata==0.4.0", "pytest-rerunfailures==12.0",
+        "pytest-mock==3.11.1", "pytest-remotedata==0.4.0", "pytest-rerunfailures==12.0",
         "pytest-timeout==2.1.0", "requests-mock==1.11.0", "requests==2.31.0", "pytz==2023.3", "h5py==3.7.0",
         "numba==0.56.4", "ephem==4.1.4", "statsmodels==0.13.5",
     ],
@@ -36,17 +36,17 @@ _PVLIB = {
 }  # fmt: skip
 _PVLIB_07 = ["numpy==1.21.6", "pandas==1.1.5", "scipy==1.7.3", "tables==3.7.0"]
 _PVLIB_09 = ["numpy==1.23.5", "pandas==1.5.3", "scipy==1.9.3"]
-_PYDICOM = {"requirements": ["pytest==7.4.4", "numpy==1.22.4", "pillow==9.5.0"], "project": {"name": "pydicom"}}
+_PYDICOM = {"requirements": ["numpy==1.22.4", "pillow==9.5.0"], "project": {"name": "pydicom"}}
 _ASTROID = {
     "requirements": [
-        "pytest==7.4.4", "lazy-object-proxy==1.9.0", "wrapt==1.13.3", "typing_extensions==4.7.1", "numpy==1.24.4",
-        "attrs==23.1.0", "python-dateutil==2.8.2", "nose==1.3.7", "setuptools==65.5.1", "regex==2022.3.2", "six==1.16.0",
+        "lazy-object-proxy==1.9.0", "wrapt==1.13.3", "typing_extensions==4.7.1", "numpy==1.24.4",
+        "attrs==23.1.0", "python-dateutil==2.8.2", "nose==1.3.7", "regex==2022.3.2", "six==1.16.0",
         "urllib3==1.26.18",
     ],
     "project": {"name": "astroid"},
 }  # fmt: skip
 _MARSHMALLOW = {
-    "requirements": ["pytest==7.4.4", "pytz==2023.3", "simplejson==3.19.1", "python-dateutil==2.8.2"],
+    "requirements": ["pytz==2023.3", "simplejson==3.19.1", "python-dateutil==2.8.2"],
     "project": {"name": "marshmallow"},
     "pythonpath": ["src", "."],
 }
@@ -59,6 +59,7 @@ TABLE: Mapping[str, Mapping[str, Any]] = {
     "pvlib/pvlib-python": _PVLIB,
 }
 PYTHON = "3.9"
+COMMON = ("pytest==7.4.4", "setuptools==65.5.1")
 
 
 def with_environment(row: SweRow) -> SweRow:
@@ -66,7 +67,7 @@ def with_environment(row: SweRow) -> SweRow:
     known = TABLE.get(row.repo)
     if known is None or row.image or row.eval_script or {"requirements", "python"} & set(row.environment):
         return row
-    requirements = list(known["requirements"])
+    requirements = [*COMMON, *known["requirements"]]
     if row.repo == "pvlib/pvlib-python":
         requirements += _PVLIB_07 if row.version < "0.8" else _PVLIB_09
     environment = {

@@ -109,7 +109,9 @@ def _with_absolute_files(record: Mapping[str, Any], folder: Path) -> Mapping[str
     files = environment.get("files") if isinstance(environment, Mapping) else None
     if not isinstance(environment, Mapping) or not isinstance(files, Mapping):
         return record
-    known = {kind: str((folder / str(files[kind])).absolute()) for kind in ("directory", "archive") if kind in files}
+    known = {
+        kind: str((folder / str(files[kind])).absolute()) for kind in ("directory", "git", "folder") if kind in files
+    }
     return {**record, "environment": {**environment, "files": {**files, **known}}}
 
 

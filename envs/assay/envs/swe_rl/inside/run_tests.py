@@ -109,7 +109,7 @@ class Ledger:
     def _on_end(self, code: int) -> None:
         self.end = code
 
-    def close(self, code: int, canaries: Set[str]) -> None:
+    def close(self, code: int, canaries: Set[str], tail: bytes) -> None:
         """Compare the whole with the child's exit status and with the tests that must fail."""
         if self.end is None:
             self._problem("the test process ended on its own (exit status %s)" % code)
@@ -119,7 +119,8 @@ class Ledger:
         if self.end != code:
             self._problem("the test process exited with %s, its report says %s" % (code, self.end))
         if self.end not in (0, 1):
-            return  # pytest itself says that it could not run; the exit status tells
+            self._problem("pytest stopped (exit status %s)%s" % (code, complaint(tail)))
+            return
         names = set(self.collected or ())
         if len(names) != len(self.collected or ()) or names != set(self.tests):
             self._problem("the tests that ran are not those that were collected")
@@ -128,6 +129,13 @@ class Ledger:
             self._problem("a test that must fail did not: failures do not count in this session")
         elif canaries and self.end == 0:
             self._problem("pytest reports success although tests failed")
+
+
+def complaint(tail: bytes) -> str:
+    """The last line of error in what was printed, '' if there is none."""
+    lines = [line.strip() for line in tail.decode("utf-8", "replace").splitlines()]
+    found = [line for line in lines if line.startswith(("E  ", "ERROR", "Error"))]
+    return ": " + found[-1][:200] if found else ""
 
 
 def make_canaries(task: Dict[str, Any], root: str) -> List[List[str]]:
@@ -235,7 +243,7 @@ def run(task: Dict[str, Any]) -> Dict[str, Any]:
     tail, late = attend(child, events, ledger, deadline)
     kill(child)
     code = child.wait()
-    ledger.close(128 - code if code < 0 else code, canaries)
+    ledger.close(128 - code if code < 0 else code, canaries, tail)
     tests = {name: status for name, status in ledger.tests.items() if name not in canaries}
     bad = ledger.uncollectable or any(status in ("failed", "error") for status in tests.values())
     exit_code = ledger.end if ledger.end not in (0, 1) else int(bool(bad))
