@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from assay.verifiers.swe.logs.types import FAILED, Outcomes, last_match, lines_with, without_ansi
+from assay.verifiers.swe.logs.types import FAILED, Outcomes, lines_with, without_ansi
 
 _NUMBERED = re.compile(r"\s{2}\d+\)")
 _NUMBERED_LINE = re.compile(r"^\s{2}\d+\)", re.MULTILINE)
@@ -52,6 +52,7 @@ _BPMN = (
     re.compile(r"2KPhantomJS\s[\d.]+\s\(Linux\sx86_64\)\s"),
 )
 _BPMN_HEADLESS = re.compile(r"HeadlessChrome\s[\d.]+\s\(Linux\s[\d.]+\)\s")
+_HEADLESS = re.compile(r"Chrome\sHeadless\s")
 _PLATFORM = re.compile(r"\s\(Linux\sx86_64\)\s")
 
 
@@ -60,23 +61,41 @@ def bpmn_js(log: str) -> Outcomes:
     for head in _BPMN:
         for name in lines_with(log, head, "FAILED"):
             yield name, FAILED
-    for rest in lines_with(log, re.compile(r"Chrome\sHeadless\s"), "FAILED"):
-        if platform := last_match(_PLATFORM, rest):
-            yield rest[platform.end() :], FAILED
+    for name in _headless(log):
+        yield name, FAILED
     for name in lines_with(log, _BPMN_HEADLESS, "FAILED"):
         yield name, FAILED
 
 
+def _headless(log: str) -> Iterator[str]:
+    """What stands between the last platform of a line and ``FAILED``, after a ``Chrome Headless``."""
+    at = 0
+    while (head := _HEADLESS.search(log, at)) is not None:
+        line_end = log.find("\n", head.end())
+        line_end = len(log) if line_end < 0 else line_end
+        at = max(head.start() + 1, line_end - len("Chrome Headless"))  # the next head may end with this line
+        # a line break may stand for any of the blanks, so the platform may reach into the lines below
+        for platform in reversed(list(_PLATFORM.finditer(log, head.end(), line_end + 20))):
+            end = log.find("\n", platform.end())
+            if platform.start() <= line_end and end - len("FAILED") >= platform.end():
+                if log.startswith("FAILED", end - len("FAILED")):
+                    yield log[platform.end() : end - len("FAILED")]
+                    at = end + 1
+                    break
+                if platform.end() <= line_end:
+                    break  # the ones before end on the same line
+
+
 _OPENLAYERS = (
-    (re.compile(r"Chrome\sHeadless\s[\d.]+\s\(Linux\s\S+\)\s"), " FAILED"),
-    (re.compile(r"Chrome\s[\d.]+\s\(Linux\s\S+\)\s"), "FAILED"),
+    (re.compile(r"Chrome\sHeadless\s[\d.]+\s\(Linux\s\S+\)\s"), True),
+    (re.compile(r"Chrome\s[\d.]+\s\(Linux\s\S+\)\s"), False),
 )
 
 
 def openlayers(log: str) -> Outcomes:
     """Karma's failures, mocha's numbered ones, and the cases of the rendering tests that do not match."""
-    for head, tail in _OPENLAYERS:
-        for name in lines_with(log, head, tail):
+    for head, spaced in _OPENLAYERS:
+        for name in lines_with(log, head, "FAILED", spaced=spaced):
             yield _squeezed(name), FAILED
     at = 0
     while (number := _NUMBERED_LINE.search(log, at)) is not None:

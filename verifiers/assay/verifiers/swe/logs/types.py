@@ -48,11 +48,11 @@ def indent_of(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def lines_with(text: str, head: re.Pattern[str], tail: str) -> Iterator[str]:
+def lines_with(text: str, head: re.Pattern[str], tail: str, *, spaced: bool = False) -> Iterator[str]:
     r"""What stands between ``head`` and ``tail`` where the tail ends the line that the head ends on.
 
-    The same as all matches of ``head(.*)tail\n``, in linear time. ``head`` may not have groups that vary in length
-    without bound.
+    The same as all matches of ``head(.*)tail\n``, or with ``spaced`` of ``head(.*)\stail\n``, in linear time. The head
+    must be of bounded length, up to runs of digits and the like.
     """
     at, line_end = 0, -1
     while (match := head.search(text, at)) is not None:
@@ -61,8 +61,12 @@ def lines_with(text: str, head: re.Pattern[str], tail: str) -> Iterator[str]:
             line_end = text.find("\n", start)
         if line_end < 0:
             return
-        if line_end - start >= len(tail) and text.startswith(tail, line_end - len(tail)):
-            yield text[start : line_end - len(tail)]
+        stop = line_end - len(tail) - spaced
+        if spaced and text.startswith(f"\n{tail}\n", line_end):
+            yield text[start:line_end]
+            at = line_end + len(tail) + 2
+        elif stop >= start and text.startswith(tail, stop + spaced) and (not spaced or text[stop].isspace()):
+            yield text[start:stop]
             at = line_end + 1
         else:
             at = match.start() + 1
