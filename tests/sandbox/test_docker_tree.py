@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import stat
 import tarfile
@@ -13,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assay.sandbox import SandboxDied
+from assay.sandbox.docker import delta as ours
 from assay.sandbox.docker.guest_tree import DEEPEST, Delta, Root, apply, empty
 from assay.sandbox.server_files import Refused
 
@@ -49,6 +50,12 @@ def delta(was: Path | None, now: Path, old: bool = False) -> bytes:
         if fd is not None:
             os.close(fd)
     return out.getvalue()
+
+
+def make_again(data: bytes, place: Root) -> None:
+    for removed, part in ours.parts(io.BytesIO(data)):
+        with tarfile.open(fileobj=io.BytesIO(part), encoding="utf-8", errors="surrogateescape") as tar:
+            apply(tar, removed, [place])
 
 
 def members(data: bytes) -> list[str]:
@@ -150,8 +157,7 @@ def test_a_folder_that_becomes_a_link_and_back(tmp_path: Path) -> None:
     expected = shown(now)
     data = delta(pristine, now)
     place.refill()
-    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-        apply(tar, [place])
+    make_again(data, place)
     assert shown(now) == expected
 
 
@@ -179,8 +185,7 @@ def test_bytes_that_are_no_text_in_names(tmp_path: Path) -> None:
     expected = shown(now)
     data = delta(None, now)
     place.refill()
-    with tarfile.open(fileobj=io.BytesIO(data), errors="surrogateescape", encoding="utf-8") as tar:
-        apply(tar, [place])
+    make_again(data, place)
     assert shown(now) == expected
 
 
@@ -219,9 +224,48 @@ def test_a_delta_undone_by_refill_is_made_again(
     data = delta(top / "old", top / "want")
     place = root(top / "new", top / "old")
     place.refill()
-    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-        apply(tar, [place])
-        listed = tar.extractfile("removed")
-        removed = json.loads(listed.read() if listed else b"")
+    make_again(data, place)
     assert shown(top / "new") == shown(top / "want")
+    removed = [name for gone, _ in ours.parts(io.BytesIO(data)) for name in gone]
     assert len(removed) == len(set(removed))
+
+
+def test_a_large_delta_goes_in_parts(tmp_path: Path) -> None:
+    now = write(tmp_path / "new", {f"f{index:02}": bytes([index]) * (1 << 20) for index in range(10)})
+    (tmp_path / "new/big").write_bytes(b"b" * (9 << 20))
+    pristine = write(tmp_path / "old", {"gone": b"1"})
+    place, expected = root(now, pristine), shown(now)
+    data = delta(pristine, now)
+    pieces = list(ours.parts(io.BytesIO(data)))
+    assert [gone for gone, _ in pieces] == [["0/gone"], *[[]] * (len(pieces) - 1)]
+    assert len(pieces) == 4
+    place.refill()
+    make_again(data, place)
+    assert shown(now) == expected
+
+
+def test_a_delta_as_two_trees(tmp_path: Path) -> None:
+    pristine = write(tmp_path / "old", {"a/same": b"1", "a/x": b"1", "b/y": b"2", "l": "a"})
+    now = write(tmp_path / "new", {"a/same": b"1", "a/x": b"3", "b": b"4", "l": "b", "a/.git/config": b"5"})
+    (now / "a/x").chmod(0o755)
+    data = delta(pristine, now, old=True)
+    was, is_now = ours.trees(data, ["/testbed"], "/testbed")
+    assert {name: (entry.mode, entry.data) for name, entry in was.items()} == {
+        "a/x": (0o100644, b"1"),
+        "b/y": (0o100644, b"2"),
+        "l": (0o120000, b"a"),
+    }
+    assert {name: (entry.mode, entry.data) for name, entry in is_now.items()} == {
+        "a/x": (0o100755, b"3"),
+        "b": (0o100644, b"4"),
+        "l": (0o120000, b"b"),
+    }
+    assert set(ours.trees(data, ["/testbed"], "/testbed/a")[1]) == {"x"}
+    assert set(ours.trees(data, ["/opt/testbed"], "/opt")[1]) == {"testbed/a/x", "testbed/b", "testbed/l"}
+    assert ours.trees(data, ["/testbed"], "/other") == ({}, {})
+
+
+@pytest.mark.parametrize("data", [b"", b"junk" * 1000, b"\0" * 1024])
+def test_a_delta_that_is_none(data: bytes) -> None:
+    with pytest.raises(SandboxDied):
+        list(ours.parts(io.BytesIO(data)))

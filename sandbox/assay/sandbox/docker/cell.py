@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import Any
-from uuid import uuid4
 
 from assay.sandbox.base import SandboxSpec
 from assay.sandbox.channel import FILE_SECONDS, Channel
@@ -35,7 +34,7 @@ class Cell:
     def __init__(self, engine: Engine, plan: Plan, spec: SandboxSpec) -> None:
         self.engine = engine
         self.plan = plan
-        self.name = f"assay-{uuid4().hex[:12]}"
+        self.name = owner.new_name("sandbox")
         self.container = ""
         self._stream: AttachedStream | None = None
         self.channel: Channel | None = None
@@ -48,7 +47,6 @@ class Cell:
     def _start(self, spec: SandboxSpec) -> None:
         try:
             self.container = self._create(spec)
-            owner.hold(self.container)
             volumes = [bound.source for bound in _bounds(self.plan) if bound.volume]
             if not untouched(self.engine, volumes):
                 raise StaleCopy(f"a copy in {', '.join(volumes)} was removed meanwhile")
@@ -107,7 +105,7 @@ class Cell:
         if container:
             with suppress(SandboxError):
                 self._remove(container)
-            owner.release(container)  # where the engine is away, the next sweep takes it
+        owner.release(self.name)  # where the engine is away, the next sweep takes it
 
     def _remove(self, container: str) -> None:
         try:

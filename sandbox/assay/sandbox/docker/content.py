@@ -16,7 +16,7 @@ from typing import Any
 
 from assay.sandbox.docker.engine import Engine, EngineRefused
 from assay.sandbox.docker.images import fingerprint
-from assay.sandbox.docker.owner import LABEL, labels
+from assay.sandbox.docker.owner import LABEL, labels, new_name, release
 from assay.sandbox.docker.plan import PRIVATE, Bound
 from assay.sandbox.errors import ImageMissing, SandboxUnavailable
 
@@ -194,7 +194,8 @@ NEEDS_PYTHON = "install Python 3 (>= 3.6, with ctypes) in the image; on an engin
 def create_helper(
     engine: Engine, image: str, command: Sequence[str], bounds: Sequence[Bound], *, write: bool = False
 ) -> str:
-    """A container for one call: no network, no capability, not started."""
+    """A container for one call, by name: no network, no capability, not started."""
+    name = new_name("helper")
     settings = engine.api.create_host_config(
         network_mode="none",
         cap_drop=["ALL"],
@@ -204,24 +205,30 @@ def create_helper(
         mounts=mounts(bounds, write=write),
     )
 
-    def create(api: Any) -> str:
-        made: str = api.create_container(
+    def create(api: Any) -> None:
+        api.create_container(
             image,
+            name=name,
             entrypoint=list(command[:1]),
             command=list(command[1:]),
             user="0:0",
             working_dir="/",
             labels=labels("helper"),
             host_config=settings,
-        )["Id"]
-        return made
+        )
 
-    return engine.ask(create, repeat=False)
+    try:
+        engine.ask(create, repeat=False)
+    except BaseException:
+        release(name)
+        raise
+    return name
 
 
 def remove_helper(engine: Engine, container: str) -> None:
     """Remove it; nothing if it is gone."""
     engine.quietly(lambda api: api.remove_container(container, force=True))
+    release(container)
 
 
 def mounts(bounds: Sequence[Bound], *, write: bool = False) -> list[dict[str, Any]]:

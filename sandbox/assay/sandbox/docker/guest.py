@@ -98,14 +98,17 @@ class Keeper:
         self.server: Any = None
 
     def reset(self, head: Head, body: bytes) -> Reply:
-        """Kill everything; fill every root anew; then bring it to the state in the body, if there is one."""
+        """Kill everything, and fill every root anew."""
         self.server.kill_all()
         os.close(self.server.helper(forget_messages, head, b"")[1])
         for root in self.roots:
             root.refill()
-        if body:
-            with tarfile.open(fileobj=io.BytesIO(body), encoding="utf-8", errors="surrogateescape") as tar:
-                apply(tar, self.roots)
+        return {}, b""
+
+    def apply(self, head: Head, body: bytes) -> Reply:
+        """After a reset: a part of a :class:`Delta`; ``removed`` is in the header."""
+        with tarfile.open(fileobj=io.BytesIO(body), encoding="utf-8", errors="surrogateescape") as tar:
+            apply(tar, head["removed"], self.roots)
         return {}, b""
 
     def changes(self, head: Head, body: bytes) -> Reply:
@@ -189,7 +192,7 @@ def main(options: "Dict[str, Any]") -> None:
         memory=options["memory"],
         oom_fds=[os.open(path, os.O_RDONLY | os.O_CLOEXEC) for path in OOM_FILES if os.path.exists(path)],
         usage=usage,
-        extra={"reset": keeper.reset, "changes": keeper.changes},
+        extra={"reset": keeper.reset, "apply": keeper.apply, "changes": keeper.changes},
     )
     keeper.server = server
     server.serve()

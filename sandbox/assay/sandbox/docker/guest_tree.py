@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import shutil
 import stat
 import tarfile
 from typing import BinaryIO, Dict, List, Optional, Tuple
@@ -229,10 +230,9 @@ class Delta:
             self.tar.addfile(member)
         elif stat.S_ISREG(info.st_mode):
             fd = os.open(entry, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW, dir_fd=folder)
+            member.size = info.st_size  # as much as the listing said, if it is growing; if it shrinks, that is an error
             with open(fd, "rb") as file:
-                data = file.read(info.st_size)  # it may be growing: as much as the listing said, no more
-            member.size = len(data)
-            self.tar.addfile(member, io.BytesIO(data))
+                self.tar.addfile(member, file)
 
     def close(self) -> None:
         """The list of what is gone, and the end."""
@@ -287,34 +287,38 @@ def opened(entry: bytes, side: Side) -> Optional[int]:
     return os.open(entry, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
 
 
-def apply(tar: tarfile.TarFile, roots: List[Root]) -> None:
-    """Bring roots that were just refilled to the state that a :class:`Delta` without old files describes."""
-    members = list(tar.getmembers())
-    gone = tar.extractfile(members.pop())
-    assert gone is not None
-    for path in json.loads(gone.read().decode("ascii")):
-        discard(located(path, roots)[0])
-    folders = []
-    for member in members:
+def apply(tar: tarfile.TarFile, removed: List[str], roots: List[Root]) -> None:
+    """Make again in roots that were just refilled what a :class:`Delta` without old files describes, or a part of it.
+
+    Args:
+        tar: members of the delta, in its order.
+        removed: what is gone; goes with the first part.
+        roots: in the order of the delta.
+    """
+    for name in removed:
+        discard(located(name, roots)[0])
+    for member in tar:
         path, root = located(member.name.partition("/")[2], roots)
-        if member.isdir():
-            if not os.path.isdir(path):
-                os.mkdir(path, 0o700)
-            folders.append((path, member.mode))
-        else:
+        if not (member.isdir() and os.path.isdir(path) and not os.path.islink(path)):
             discard(path)
-            if member.issym():
-                os.symlink(os.fsencode(member.linkname), path)
-            else:
-                content = tar.extractfile(member)
-                assert content is not None
-                with open(path, "xb") as file:
-                    file.write(content.read())
-                os.chmod(path, member.mode & 0o777)
-                os.utime(path, (member.mtime, member.mtime))
+            _make(tar, member, path)
         os.lchown(path, root.uid, root.uid)
-    for path, mode in reversed(folders):
-        os.chmod(path, mode & 0o7777)
+        if not member.issym():
+            os.chmod(path, member.mode & 0o7777)
+        if member.isreg():
+            os.utime(path, (member.mtime, member.mtime))
+
+
+def _make(tar: tarfile.TarFile, member: tarfile.TarInfo, path: bytes) -> None:
+    if member.isdir():
+        os.mkdir(path)
+    elif member.issym():
+        os.symlink(os.fsencode(member.linkname), path)
+    else:
+        content = tar.extractfile(member)
+        assert content is not None
+        with open(path, "xb") as file:
+            shutil.copyfileobj(content, file, CHUNK)
 
 
 def located(name: str, roots: List[Root]) -> Tuple[bytes, Root]:

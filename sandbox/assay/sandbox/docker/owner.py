@@ -60,20 +60,22 @@ def started(pid: int) -> str | None:
 
 
 _live: dict[str, int] = {}
-"""Containers that this process still holds, with the pid that holds them (a fork inherits this, but owns none)."""
+"""Names of containers that this process holds, with its pid: a fork inherits this, but owns none."""
 _guard = threading.Lock()
 
 
-def hold(container: str) -> None:
-    """Note a container of this process, so that the sweep spares it."""
+def new_name(kind: str) -> str:
+    """A name for a container that is about to be made; from now on the sweep spares it."""
+    name = f"assay-{kind}-{secrets.token_hex(6)}"
     with _guard:
-        _live[container] = os.getpid()
+        _live[name] = os.getpid()
+    return name
 
 
-def release(container: str) -> None:
+def release(name: str) -> None:
     """The container is removed, or given up: if it still exists, the next sweep takes it."""
     with _guard:
-        _live.pop(container, None)
+        _live.pop(name, None)
 
 
 def sweep(*, everything: bool = False, caches: bool = False, engine: Engine | None = None) -> list[str]:
@@ -96,9 +98,10 @@ def sweep(*, everything: bool = False, caches: bool = False, engine: Engine | No
     found: list[dict[str, Any]] = engine.ask(lambda api: api.containers(all=True, filters=chosen))
     removed = []
     for row in found:
-        mine = row["Id"] not in _held() and _is_mine(row["Labels"])
-        if (everything or mine or orphaned(row["Labels"])) and _remove(engine, row["Id"]):
-            removed.append(row["Names"][0].lstrip("/") if row.get("Names") else row["Id"][:12])
+        name = row["Names"][0].lstrip("/") if row.get("Names") else row["Id"][:12]
+        lost = name not in _held() and _is_mine(row["Labels"])
+        if (everything or lost or orphaned(row["Labels"])) and _remove(engine, row["Id"]):
+            removed.append(name)
     if caches:
         volumes = engine.ask(lambda api: api.volumes(filters=chosen)).get("Volumes") or []
         names = [volume["Name"] for volume in volumes]

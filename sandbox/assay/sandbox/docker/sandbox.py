@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import posixpath
-import stat
-import tarfile
 import tempfile
 import threading
 import uuid
@@ -14,15 +11,14 @@ from typing import BinaryIO
 
 from assay.sandbox.base import Probe, SandboxSpec, SnapshotId
 from assay.sandbox.channel import FILE_SECONDS, Served
-from assay.sandbox.docker import owner
+from assay.sandbox.docker import delta, owner
 from assay.sandbox.docker.cell import Cell, StaleCopy
 from assay.sandbox.docker.engine import Engine, connect
 from assay.sandbox.docker.plan import HOME, user_id, writable
 from assay.sandbox.docker.prepare import make_plan
 from assay.sandbox.docker.spares import Spares
 from assay.sandbox.errors import SandboxError, SandboxUnavailable
-from assay.sandbox.patch import MAX_BYTES, Entry, make_patch
-from assay.sandbox.patch import _git_refuses as git_refuses
+from assay.sandbox.patch import MAX_BYTES, make_patch
 
 MIB = 1 << 20
 
@@ -90,22 +86,16 @@ class DockerSandbox(Served):
         targets = writable(cell.plan)
         numbers = [index for index, target in enumerate(targets) if _below(target, top) or _below(top, target)]
         data = self._changes(numbers, 2 * MAX_BYTES, old=True)
-        before: dict[str, Entry] = {}
-        after: dict[str, Entry] = {}
-        with tarfile.open(fileobj=io.BytesIO(data), encoding="utf-8", errors="surrogateescape") as tar:
-            for member in tar:
-                side, _, rest = member.name.partition("/")
-                number, _, below = rest.partition("/")
-                name = posixpath.relpath(f"{targets[int(number)]}/{below}", top) if below else ".."
-                if member.isdir() or name.startswith("../") or name == ".." or any(map(git_refuses, name.split("/"))):
-                    continue
-                (before if side == "old" else after)[name] = _entry(tar, member)
-        return make_patch(before, after)
+        return make_patch(*delta.trees(data, targets, top))
 
     def snapshot(self) -> SnapshotId:
-        """The changes since the beginning, kept in a temporary file on this side, where no command can reach them."""
+        """The changes since the beginning, kept in a temporary file on this side, where no command can reach them.
+
+        Raises:
+            FileRefused: the changes are larger than the memory limit, in which the container puts them together.
+        """
         cell = self._running()
-        data = self._changes(list(range(len(writable(cell.plan)))), (self.spec.limits.disk_mb + 64) * 2 * MIB)
+        data = self._changes(list(range(len(writable(cell.plan)))), self.spec.limits.memory_mb * MIB)
         file = tempfile.TemporaryFile(prefix="assay-snapshot-")  # noqa: SIM115 - closed when it is forgotten
         file.write(data)
         name = uuid.uuid4().hex
@@ -117,8 +107,9 @@ class DockerSandbox(Served):
         if snapshot not in self._snapshots:
             raise SandboxError(f"no snapshot {snapshot!r} of this sandbox")
         file = self._snapshots[snapshot]
-        file.seek(0)
-        self._live().call("reset", body=file.read(), timeout=FILE_SECONDS)
+        self._live().call("reset", timeout=FILE_SECONDS)
+        for removed, data in delta.parts(file):
+            self._live().call("apply", removed=removed, body=data, timeout=FILE_SECONDS)
 
     def reset(self) -> None:
         """Back to the beginning, in the same container: kill everything, empty every writable place, fill it again."""
@@ -166,14 +157,6 @@ def _sweep_once(engine: Engine) -> None:
 
 def _below(path: str, top: str) -> bool:
     return path == top or path.startswith(top.rstrip("/") + "/")
-
-
-def _entry(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
-    if member.issym():
-        return Entry(0o120000, member.linkname.encode("utf-8", "surrogateescape"))
-    content = tar.extractfile(member)
-    mode = 0o100755 if member.mode & stat.S_IXUSR else 0o100644
-    return Entry(mode, content.read() if content else b"")
 
 
 _spares = Spares()

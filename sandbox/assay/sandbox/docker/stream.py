@@ -84,6 +84,8 @@ class AttachedStream:
             self._socket.settimeout(_left(deadline))
             try:
                 part = self._socket.recv(CHUNK)
+            except TimeoutError:
+                continue  # another thread that wrote meanwhile may have set its own limit
             except ConnectionResetError:
                 part = b""
             if not part:
