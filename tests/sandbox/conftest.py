@@ -26,8 +26,8 @@ HOLDS = "holds"
 ALL_WALLS = {"native": HOLDS, "docker": HOLDS, "bubblewrap": HOLDS}
 OPEN = "local-unsafe has no walls; not tried, it would hit this machine"
 
-# Numbers are those of the abuse list in docs/sandbox.md. "holds" is tested; any other text says why the row is not
-# run on that back-end. Row 18, rewards got by cheating, is tested with the environments that give them.
+# Numbers are those of docs/sandbox-abuse.md. "holds" is tested; any other text says why the row is not run on that
+# back-end. Row 18, rewards got by cheating, is tested with the environments that give them.
 EXPECTED: dict[int, dict[str, str]] = {
     1: {**ALL_WALLS, "local-unsafe": OPEN},
     2: {**ALL_WALLS, "local-unsafe": "bounded for each process by RLIMIT_AS, never reported as oom"},
@@ -54,7 +54,11 @@ EXPECTED: dict[int, dict[str, str]] = {
     19: {**ALL_WALLS, "local-unsafe": HOLDS},
     20: {**ALL_WALLS, "local-unsafe": "sandboxes see each other's files and processes"},
 }
-INODES = {"bubblewrap": "bwrap cannot bound the number of files"}
+
+
+@pytest.fixture
+def expected() -> dict[int, dict[str, str]]:
+    return EXPECTED
 
 
 @pytest.fixture(scope="session", params=BACKENDS)

@@ -146,6 +146,18 @@ def test_local_unsafe_warns_and_shows_no_other_root(monkeypatch: pytest.MonkeyPa
         LocalUnsafeSandbox(SandboxSpec(RootFS("/")))
 
 
+def test_the_page_on_abuse_says_what_the_tests_expect(expected: dict[int, dict[str, str]]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sandbox-abuse.md").read_text()
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    names = rows[0][2:]
+    told = {int(row[0]): dict(zip(names, row[2:], strict=True)) for row in rows[2:]}
+    assert sorted(told) == list(range(1, 21))
+    for number, columns in expected.items():
+        for name, outcome in columns.items():
+            if number != 16:
+                assert told[number][name].startswith("holds") == (outcome == "holds"), (number, name)
+
+
 class TestCollect:
     def make(self, where: Path, name: str, owner: int | None) -> Path:
         folder = where / name

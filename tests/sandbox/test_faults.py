@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,9 +69,10 @@ def test_one_killed_while_it_waits_is_not_lent(fresh_pool: SandboxPool, backend:
     with fresh_pool as pool:
         with pool.lease() as box:
             pid = first_process(box, running)
-        if backend == "bubblewrap":  # whose reset is a new process
-            pid = next(iter(pool._idle.values()))[0].box._process.pid  # type: ignore[attr-defined]
-        os.kill(pid, signal.SIGKILL)
+        idle: Any = next(iter(pool._idle.values()))[0].box
+        os.kill(idle._process.pid if backend == "bubblewrap" else pid, signal.SIGKILL)  # whose reset is a new process
+        while idle.alive():
+            time.sleep(0.005)
         with pool.lease() as box:
             assert box.exec("echo on", timeout=20).stdout == b"on\n"
         assert pool.stats().broken == 1

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from assay.sandbox import FileRefused, SandboxDied, SandboxSpec, SandboxUnavailable
+from assay.sandbox import FileRefused, SandboxDied, SandboxSpec, SandboxUnavailable, gc
 from assay.sandbox.fleet import RayPool
 from assay.sandbox.pool import PoolTimeout
 
@@ -34,6 +34,7 @@ def cluster() -> Iterator[Any]:
     yield nodes
     ray.shutdown()
     nodes.shutdown()
+    gc.collect()  # of the node that was lost
 
 
 def test_without_ray_running_it_says_what_to_do() -> None:

@@ -105,7 +105,13 @@ def _host(spec: SandboxSpec) -> tuple[list[Bind], list[tuple[str, str]], str, st
             binds.append(Bind(os.path.realpath(f"/etc/{name}"), f"/etc/{name}"))
     if not f"{os.path.realpath(prefix)}/".startswith("/usr/"):
         binds.append(Bind(os.path.realpath(prefix), prefix))
-    return binds, links, python, f"{prefix}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    links.append((f"{PRIVATE}/bin/python", python))  # some installations have no such name
+    return (
+        binds,
+        links,
+        python,
+        f"{prefix}/bin:{PRIVATE}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    )
 
 
 def _root(spec: SandboxSpec) -> tuple[list[Bind], list[tuple[str, str]], str, str]:

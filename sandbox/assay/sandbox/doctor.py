@@ -51,7 +51,27 @@ def examine(facts: Facts | None = None, ask: Callable[[str], Probe] = probe) -> 
     """
     backends = {name: _ask(name, ask) for name in AUTOMATIC}
     chosen = next((name for name, found in backends.items() if found.ok), "")
-    return Report(tuple(diagnose(facts or gather())), backends, chosen)
+    checks = diagnose(facts or gather())
+    if backends["docker"].ok:
+        checks += _daemon()
+    return Report(tuple(checks), backends, chosen)
+
+
+def _daemon() -> list[Check]:
+    """What the daemon says of itself; nothing if it does not answer."""
+    from assay.sandbox.docker.engine import connect
+
+    try:
+        info = connect().info()
+    except (SandboxError, OSError):
+        return []
+    runtimes = sorted(name for name in info.get("Runtimes") or {} if not name.startswith("io.containerd"))
+    said = f"{info.get('ServerVersion', '?')}, {info.get('Images', 0)} images, runtimes {', '.join(runtimes)}"
+    missing = [name for name in ("MemoryLimit", "PidsLimit") if info.get(name) is False]
+    if missing:
+        fix = "give the daemon a cgroup hierarchy with the controllers memory and pids"
+        return [Check("container daemon", False, f"{said}; cannot hold {', '.join(missing)}", fix, ("docker",))]
+    return [Check("container daemon", True, said)]
 
 
 def _ask(name: str, ask: Callable[[str], Probe]) -> Probe:

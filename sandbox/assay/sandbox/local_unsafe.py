@@ -216,8 +216,9 @@ class LocalUnsafeSandbox:
         assert self._top is not None
         root = self._top / "root"
         root.mkdir()
-        for folder in ("home/agent", "tmp"):
+        for folder in ("home/agent", "tmp", "bin"):
             (root / folder).mkdir(parents=True)
+        (root / "bin" / "python").symlink_to(f"{self._prefix()}/bin/python3")  # some installations have no such name
         files = Rooted(os.fspath(root))
         for layer in self.spec.layers:
             if not os.path.isdir(layer.source):
@@ -226,12 +227,14 @@ class LocalUnsafeSandbox:
                 shutil.copytree(layer.source, files.resolve(layer.target), symlinks=True, dirs_exist_ok=True)
         os.makedirs(files.resolve(self.spec.workdir), exist_ok=True)
 
+    def _prefix(self) -> str:
+        assert isinstance(self.spec.base, HostBase)
+        return self.spec.base.python or sys.base_prefix
+
     def _environment(self) -> dict[str, str]:
         root = os.fspath(self._root)
-        assert isinstance(self.spec.base, HostBase)
-        python = os.path.join(self.spec.base.python or sys.base_prefix, "bin")
         return {
-            "PATH": f"{python}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "PATH": f"{self._prefix()}/bin:{root}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": f"{root}/home/agent",
             "TMPDIR": f"{root}/tmp",
             "LANG": "C.UTF-8",
