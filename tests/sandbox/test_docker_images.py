@@ -30,9 +30,9 @@ from assay.sandbox.docker import (
     DockerSandbox,
     build_from_rootfs,
     build_host_closure,
-    closure,
     content,
     engine,
+    hosted,
     images,
     sweep,
 )
@@ -94,7 +94,7 @@ def bare(daemon: engine.Engine, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """A shell, and no Python."""
     top = tmp_path_factory.mktemp("rootfs")
     shell = os.path.realpath(shutil.which("sh") or "/bin/sh")
-    loader, libraries = closure._needs(Path(shell))
+    loader, libraries = hosted.needs(Path(shell))
     for path in (loader, *libraries):
         place = top / path.lstrip("/")
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -212,6 +212,23 @@ def test_a_repository_inside_the_image(official: str) -> None:
         assert sandbox.exec("cat setup.py pkg/__init__.py", timeout=20).stdout == b"pass\nx = 1\n"
     finally:
         sandbox.close()
+
+
+def test_declared_volumes_are_read_only(daemon: engine.Engine, closure_image: str) -> None:
+    """By themselves they are directories of the host's disk, without a limit, and no reset empties them."""
+    first = derived(daemon, closure_image, "assay-test-volume", {"data": None, "data/kept": b"1"})
+    made = daemon.api.create_container(first, command=["/none"])["Id"]
+    daemon.api.commit(made, "assay-test-volume", "declared", changes=["VOLUME /data", "VOLUME /testbed"])
+    daemon.api.remove_container(made)
+    sandbox = DockerSandbox(SandboxSpec(base=Image("assay-test-volume:declared"), limits=LIMITS, user="root"))
+    try:
+        sandbox.start()
+        assert sandbox.exec("cat /data/kept; touch /testbed/x && echo ok", timeout=20).stdout == b"1ok\n"
+        assert b"Read-only" in sandbox.exec("touch /data/x", timeout=20).stderr
+    finally:
+        sandbox.close()
+        for name in ("assay-test-volume:declared", "assay-test-volume:latest"):
+            daemon.api.remove_image(name, force=True)
 
 
 def test_a_layer_over_the_image_s_own_repository(official: str, tmp_path: Path) -> None:

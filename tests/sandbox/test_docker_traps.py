@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from assay.sandbox import HostBase, Layer, Limits, SandboxDied, SandboxSpec, SandboxUnavailable
+from assay.sandbox import HostBase, Layer, Limits, LimitUnsupported, SandboxDied, SandboxSpec, SandboxUnavailable
 from assay.sandbox.docker import DockerSandbox, engine, owner, sweep
 
 pytestmark = pytest.mark.docker
@@ -224,6 +224,22 @@ def test_a_layer_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(SandboxUnavailable, match="no directory"):
         DockerSandbox(SandboxSpec(layers=(Layer(str(missing), "/testbed"),))).start()
     assert not missing.exists()
+
+
+def test_a_place_inside_the_host_s_own_is_one_line(tmp_path: Path) -> None:
+    for writable in (True, False):
+        with pytest.raises(LimitUnsupported, match="cannot mount at /usr/assay-test, below /usr"):
+            DockerSandbox(SandboxSpec(layers=(Layer(str(tmp_path), "/usr/assay-test", writable),))).start()
+    assert not os.path.exists("/usr/assay-test")
+
+
+@pytest.mark.parametrize("key", ["MemoryLimit", "PidsLimit"])
+def test_an_engine_that_cannot_hold_a_limit_is_refused(
+    daemon: engine.Engine, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setitem(daemon.info(), key, False)
+    with pytest.raises(LimitUnsupported, match="cannot limit"):
+        DockerSandbox(SPEC).start()
 
 
 def test_layers_of_both_kinds_and_inside_each_other(tmp_path: Path) -> None:

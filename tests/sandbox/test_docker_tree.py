@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from assay.sandbox import SandboxDied
 from assay.sandbox.docker import delta as ours
-from assay.sandbox.docker.guest_tree import DEEPEST, Delta, Root, apply, empty
+from assay.sandbox.docker.guest_delta import DEEPEST, Delta, apply
+from assay.sandbox.docker.guest_places import Root, empty
 from assay.sandbox.server_files import Refused
 
 Shown = dict[str, tuple[str, int, bytes]]

@@ -8,8 +8,8 @@ from typing import Any
 from assay.sandbox.base import SandboxSpec
 from assay.sandbox.channel import FILE_SECONDS, Channel
 from assay.sandbox.docker import boot, owner
-from assay.sandbox.docker.content import mounts, untouched
 from assay.sandbox.docker.engine import Engine, EngineRefused
+from assay.sandbox.docker.helpers import mounts, untouched
 from assay.sandbox.docker.plan import Bound, Plan, guest_options, host_config
 from assay.sandbox.docker.stream import AttachedStream
 from assay.sandbox.errors import SandboxDied, SandboxError, SandboxUnavailable

@@ -1,4 +1,4 @@
-"""The host's own programs as an image, and the host's own Python carried into any image."""
+"""The host's own programs as an image."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from assay.sandbox.docker.plan import HOME, PRIVATE, Bound
-from assay.sandbox.errors import SandboxUnavailable
+from assay.sandbox.docker.hosted import TOP_LINKS, extensions, needs
+from assay.sandbox.docker.plan import HOME
 
 PROGRAMS = """
 [ awk b2sum base64 basename bash bzip2 cat chmod cksum cmp comm cp csplit cut date dd df diff diff3
@@ -41,53 +40,12 @@ CA_INSIDE = "/etc/ssl/certs/ca-certificates.crt"
 CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
 """By which Python, pip and requests find it."""
 SKIPPED = {"site-packages", "test", "tests", "__pycache__", "idlelib", "turtledemo", "ensurepip"}
-TOP_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-ETC_TREES = ("/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/alternatives", "/etc/ld.so.cache")
 PASSWD = f"root:x:0:0:root:{HOME}:/bin/bash\nagent:x:65534:65534:agent:{HOME}:/bin/bash\n"
 GROUP = "root:x:0:\nagent:x:65534:\n"
 
 
-def carried_python() -> tuple[tuple[str, ...], tuple[Bound, ...]]:
-    """This host's Python with its loader and libraries, read-only at a place of its own, for images that have none.
-
-    Started through its own loader, it needs nothing of the image's C library.
-
-    Returns:
-        How to run it inside, and what to mount.
-    """
-    program = Path(os.path.realpath(getattr(sys, "_base_executable", "") or sys.executable))
-    prefix = Path(os.path.realpath(sys.base_prefix))
-    loader, libraries = _needs(program, *sorted(_extensions(prefix)))
-    inside = f"{PRIVATE}/lib"
-    bounds = [Bound(path, f"{inside}/{os.path.basename(path)}") for path in sorted({loader, *libraries})]
-    bounds.append(Bound(str(prefix), f"{PRIVATE}/python"))
-    start = f"{inside}/{os.path.basename(loader)}"
-    where = f"{PRIVATE}/python/{program.relative_to(prefix)}"
-    return (start, "--library-path", inside, where), tuple(bounds)
-
-
-def host_bounds(python: str) -> tuple[Bound, ...]:
-    """What of the host is mounted for :class:`HostBase`: the programs, what of ``/etc`` they need, and a Python.
-
-    Args:
-        python: prefix of the installation that commands see.
-    """
-    shown = [
-        "/usr",
-        *(f"/{name}" for name in TOP_LINKS if os.path.isdir(f"/{name}") and not os.path.islink(f"/{name}")),
-    ]
-    shown += [path for path in ETC_TREES if os.path.exists(path)]
-    prefix = os.path.realpath(python)
-    if not any(prefix == path or prefix.startswith(path + "/") for path in shown):
-        shown.append(prefix)
-    bounds = [Bound(path, path) for path in shown]
-    if python.rstrip("/") != prefix:
-        bounds.append(Bound(prefix, python.rstrip("/")))
-    return tuple(bounds)
-
-
 def write_skeleton(out: BinaryIO) -> None:
-    """A tar of the root file system below :func:`host_bounds`: directories, the usr-merge links, users, no programs."""
+    """A tar of the root file system below the mounted programs: directories, the usr-merge links, users."""
     with tarfile.open(fileobj=out, mode="w|") as tar:
         _skeleton(tar)
 
@@ -102,8 +60,8 @@ def write_closure(out: BinaryIO, python: str) -> None:
     prefix = Path(os.path.realpath(python))
     programs = [Path(found) for name in PROGRAMS if (found := shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin"))]
     trees = [Path(path) for path in DATA if os.path.isdir(path)]
-    binaries = [*programs, *_extensions(prefix), *prefix.glob("bin/python3*"), *_elf_files(trees)]
-    loader, libraries = _needs(*binaries)
+    binaries = [*programs, *extensions(prefix), *prefix.glob("bin/python3*"), *_elf_files(trees)]
+    loader, libraries = needs(*binaries)
     files = [*programs, Path(loader), *map(Path, libraries), *map(Path, _runtime_libraries())]
     with tarfile.open(fileobj=out, mode="w|") as tar:
         written = _skeleton(tar)
@@ -208,13 +166,6 @@ def _tree(top: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in folders if os.path.islink(os.path.join(folder, name)))
 
 
-def _extensions(prefix: Path) -> list[Path]:
-    version = (
-        f"python{sys.version_info.major}.{sys.version_info.minor}" if prefix == Path(sys.base_prefix) else "python3*"
-    )
-    return list(prefix.glob(f"lib*/{version}/lib-dynload/*.so"))
-
-
 def _elf_files(trees: Iterable[Path]) -> list[Path]:
     found = []
     for path in (path for tree in trees for path in _tree(tree) if path.is_file() and os.access(path, os.X_OK)):
@@ -232,24 +183,3 @@ def _runtime_libraries() -> list[str]:
     pairs = re.findall(r"^\s*(\S+) \(([^)]*)\) => (\S+)$", listed, re.MULTILINE)
     word = "x86-64" if platform.machine() == "x86_64" else "AArch64" if platform.machine() == "aarch64" else ""
     return [path for name, kind, path in pairs if name in LIBRARIES and word in kind]
-
-
-@lru_cache(maxsize=8)
-def _needs(*binaries: Path) -> tuple[str, tuple[str, ...]]:
-    """The loader and the shared libraries of programs, as ``ldd`` tells; only ever asked about this host's own."""
-    ldd = shutil.which("ldd")
-    if not ldd:
-        raise SandboxUnavailable(
-            "needs ldd to find what the host's Python is made of", "install libc-bin (Debian) or musl"
-        )
-    out = subprocess.run([ldd, *map(str, binaries)], capture_output=True, text=True).stdout
-    libraries = set(re.findall(r"=> (/\S+) \(0x", out))
-    loaders = set(re.findall(r"^\s+(/\S*ld-\S+|/\S*/ld64\S+) \(0x", out, re.MULTILINE)) | {
-        path for path in libraries if os.path.basename(path).startswith("ld-")
-    }
-    if not loaders:
-        raise SandboxUnavailable(
-            "this host's Python is not a dynamic program that ldd understands", "use another Python"
-        )
-    loader = sorted(loaders)[0]
-    return loader, tuple(sorted(libraries - loaders))

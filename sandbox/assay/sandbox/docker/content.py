@@ -5,20 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import secrets
+import sys
 import tarfile
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from assay.sandbox.docker.engine import Engine, EngineRefused
-from assay.sandbox.docker.images import fingerprint
-from assay.sandbox.docker.owner import LABEL, labels, new_name, release
+from assay.sandbox.docker.helpers import create_helper, ready_volume, remove_helper
+from assay.sandbox.docker.images import build_skeleton, fingerprint
 from assay.sandbox.docker.plan import PRIVATE, Bound
-from assay.sandbox.errors import ImageMissing, SandboxUnavailable
+from assay.sandbox.errors import SandboxUnavailable
 
 HELPER_SECONDS = 600.0
 PAGE = 4096
@@ -46,6 +47,9 @@ done
 exit 77
 """
 NO_PYTHON = 77
+TESTBED = "/opt/miniconda3/envs/testbed"
+LOOKED_FOR = (f"{TESTBED}/bin/python",)
+NEEDS_PYTHON = "install Python 3 (>= 3.6, with ctypes) in the image; on an engine of this host none is needed"
 
 
 def shares_files(engine: Engine, image: str) -> bool:
@@ -55,8 +59,13 @@ def shares_files(engine: Engine, image: str) -> bool:
     """
     with _lock:
         if engine.address not in _sharing:
-            _sharing[engine.address] = engine.local and _shares(engine, image)
+            _sharing[engine.address] = engine.local and _same_kernel(engine) and _shares(engine, image)
         return _sharing[engine.address]
+
+
+def _same_kernel(engine: Engine) -> bool:
+    """Programs of this host can only run on an engine whose kernel is this host's."""
+    return sys.platform == "linux" and engine.info().get("KernelVersion") == platform.release()
 
 
 def _shares(engine: Engine, image: str) -> bool:
@@ -99,8 +108,6 @@ def layer(engine: Engine, source: str, target: str, local: bool) -> Bound:
         finally:
             remove_helper(engine, container)
 
-    from assay.sandbox.docker.images import build_skeleton
-
     ready_volume(engine, name, lambda: write(build_skeleton(engine)))
     return Bound(name, target, True)
 
@@ -115,29 +122,6 @@ def image_content(engine: Engine, image: str, path: str) -> str:
 
     ready_volume(engine, name, write)
     return name
-
-
-def ready_volume(engine: Engine, name: str, write: Callable[[], None]) -> None:
-    """A volume that ``write`` has filled, by this process or another; a second, empty one marks that it is whole."""
-    with _lock:
-        if (engine.address, name) in _filled:
-            return
-        if not (_ours(engine, name) and _ours(engine, f"{name}.whole")):
-            for part in (name, f"{name}.whole"):
-                _remove_volume(engine, part)  # half full, left by a process that was killed, or half removed
-            engine.ask(lambda api: api.create_volume(name, labels=labels("cache")))
-            write()
-            engine.ask(lambda api: api.create_volume(f"{name}.whole", labels=labels("cache")))
-        _filled.add((engine.address, name))
-
-
-def untouched(engine: Engine, volumes: Sequence[str]) -> bool:
-    """Whether volumes that a container was just created with are ours, and not made empty because ours were removed."""
-    if all(_ours(engine, name) for name in volumes):
-        return True
-    with _lock:
-        _filled.difference_update({(engine.address, name) for name in volumes})
-    return False
 
 
 def measure_host(path: str) -> tuple[int, int]:
@@ -186,76 +170,5 @@ def facts(
     return found
 
 
-TESTBED = "/opt/miniconda3/envs/testbed"
-LOOKED_FOR = (f"{TESTBED}/bin/python",)
-NEEDS_PYTHON = "install Python 3 (>= 3.6, with ctypes) in the image; on an engine of this host none is needed"
-
-
-def create_helper(
-    engine: Engine, image: str, command: Sequence[str], bounds: Sequence[Bound], *, write: bool = False
-) -> str:
-    """A container for one call, by name: no network, no capability, not started."""
-    name = new_name("helper")
-    settings = engine.api.create_host_config(
-        network_mode="none",
-        cap_drop=["ALL"],
-        security_opt=["no-new-privileges"],
-        mem_limit=1 << 30,
-        pids_limit=64,
-        mounts=mounts(bounds, write=write),
-    )
-
-    def create(api: Any) -> None:
-        api.create_container(
-            image,
-            name=name,
-            entrypoint=list(command[:1]),
-            command=list(command[1:]),
-            user="0:0",
-            working_dir="/",
-            labels=labels("helper"),
-            host_config=settings,
-        )
-
-    try:
-        engine.ask(create, repeat=False)
-    except BaseException:
-        release(name)
-        raise
-    return name
-
-
-def remove_helper(engine: Engine, container: str) -> None:
-    """Remove it; nothing if it is gone."""
-    engine.quietly(lambda api: api.remove_container(container, force=True))
-    release(container)
-
-
-def mounts(bounds: Sequence[Bound], *, write: bool = False) -> list[dict[str, Any]]:
-    """The mounts of the API, read-only unless told otherwise; a host path that is not there is refused, not made."""
-    return [
-        {
-            "Type": "volume" if bound.volume else "bind",
-            "Source": bound.source,
-            "Target": bound.target,
-            "ReadOnly": not write,
-        }
-        for bound in bounds
-    ]
-
-
-def _remove_volume(engine: Engine, name: str) -> None:
-    engine.quietly(lambda api: api.remove_volume(name))
-
-
-def _ours(engine: Engine, volume: str) -> bool:
-    try:
-        found = engine.ask(lambda api: api.inspect_volume(volume))
-    except (EngineRefused, ImageMissing):
-        return False
-    return LABEL in (found.get("Labels") or {})
-
-
-_lock = threading.RLock()
+_lock = threading.Lock()
 _sharing: dict[str, bool] = {}
-_filled: set[tuple[str, str]] = set()

@@ -1,4 +1,4 @@
-"""Our half of :class:`assay.sandbox.docker.guest_tree.Delta`: as two trees for a patch, and in parts to be applied."""
+"""Our half of :class:`assay.sandbox.docker.guest_delta.Delta`: as two trees for a patch, and in parts to be applied."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ import signal
 import tarfile
 from typing import Any, BinaryIO, Callable, Dict, List
 
-from assay.sandbox.docker.guest_tree import Delta, Root, apply
+from assay.sandbox.docker.guest_delta import Delta, apply
+from assay.sandbox.docker.guest_places import Root
 from assay.sandbox.server import Reply, Server
 from assay.sandbox.server_files import Capped, Head, above, spool
 

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from assay.sandbox.base import Image
 from assay.sandbox.docker import closure, names
 from assay.sandbox.docker.engine import Engine, EngineRefused, connect
+from assay.sandbox.docker.hosted import TOP_LINKS
 from assay.sandbox.docker.owner import LABEL
 from assay.sandbox.errors import ImageMissing, SandboxUnavailable
 
@@ -95,7 +96,7 @@ def build_host_closure(tag: str = "", python: str = "", engine: Engine | None = 
 
 def build_skeleton(engine: Engine) -> str:
     """The image below :class:`HostBase` where the engine sees this host's files: no programs, they are mounted."""
-    links = [f"{name} {os.readlink('/' + name)}" for name in closure.TOP_LINKS if os.path.islink(f"/{name}")]
+    links = [f"{name} {os.readlink('/' + name)}" for name in TOP_LINKS if os.path.islink(f"/{name}")]
     name = f"assay-skeleton:{_hash('1', closure.PASSWD, *links)}"
     return _import(name, closure.write_skeleton, engine)
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import base64
+import itertools
+import os
+import posixpath
 import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from assay.sandbox.base import HostBase, RootFS, SandboxSpec
-from assay.sandbox.docker import closure, content, images
+from assay.sandbox.docker import content, hosted, images
 from assay.sandbox.docker.engine import Engine
-from assay.sandbox.docker.plan import PRIVATE, Bound, Place, Plan, normal
+from assay.sandbox.docker.plan import EMPTY, PRIVATE, Bound, Place, Plan, normal
+from assay.sandbox.errors import LimitUnsupported
 from assay.sandbox.native import seccomp
 
 
@@ -21,10 +26,11 @@ def make_plan(spec: SandboxSpec, engine: Engine) -> Plan:
         LimitUnsupported: a target that cannot be mounted at.
     """
     workdir = normal(spec.workdir)
+    _check_limits(engine)
     skeleton = images.build_skeleton(engine)
     local = content.shares_files(engine, skeleton)
     image, env, bounds = _base(spec, engine, skeleton, local)
-    python, carried = closure.carried_python() if local else ((), ())
+    python, carried = hosted.carried_python() if local else ((), ())
     places, fixed = _places(spec, engine, local, workdir)
     if not any(place.target == workdir for place in places):
         if isinstance(spec.base, HostBase):
@@ -36,6 +42,9 @@ def make_plan(spec: SandboxSpec, engine: Engine) -> Plan:
             env = {**env, **_testbed(env, facts)}
     if not python:
         python = _own_python(spec, engine, image, workdir)
+    taken = {place.target for place in places} | {bound.target for bound in fixed}
+    _check_room(taken, bounds)
+    bounds = (*bounds, *_declared(engine, image, taken))
     return Plan(
         image=image,
         python=tuple(python),
@@ -44,6 +53,33 @@ def make_plan(spec: SandboxSpec, engine: Engine) -> Plan:
         env=env,
         seccomp=_filter(spec, engine),
     )
+
+
+def _check_limits(engine: Engine) -> None:
+    """An engine that cannot hold a limit only warns of it, in a place that nobody reads."""
+    for key, what in (("MemoryLimit", "memory"), ("PidsLimit", "the number of processes")):
+        if engine.info().get(key) is False:
+            raise LimitUnsupported(
+                f"this container engine cannot limit {what}", "let it run as root, or rootless with cgroup v2 delegated"
+            )
+
+
+def _check_room(targets: set[str], bounds: Sequence[Bound]) -> None:
+    """Below what is mounted read-only, nothing can be mounted that has no directory there."""
+    for target, bound in itertools.product(sorted(targets), bounds):
+        if target.startswith(bound.target + "/") and not os.path.isdir(bound.source + target[len(bound.target) :]):
+            raise LimitUnsupported(
+                f"cannot mount at {target}, below {bound.target}, which is the host's own and read-only",
+                "take a directory outside of it",
+            )
+
+
+def _declared(engine: Engine, image: str, taken: set[str]) -> Iterator[Bound]:
+    """What an image declares as volumes, with its content but read-only: else they were writable, without any limit."""
+    declared = (images.inspect(engine, image).get("Config") or {}).get("Volumes") or {}
+    for path in map(posixpath.normpath, declared):
+        if path not in taken and path not in EMPTY:
+            yield Bound(content.image_content(engine, image, path), path, True)
 
 
 def _filter(spec: SandboxSpec, engine: Engine) -> str:
@@ -63,7 +99,7 @@ def _base(
         prefix = base.python or sys.base_prefix
         env = {"PATH": f"{prefix}/bin:{images.PATH}"}
         if local:
-            return skeleton, env, closure.host_bounds(prefix)
+            return skeleton, env, hosted.host_bounds(prefix)
         name = images.build_host_closure(python=prefix, engine=engine)
         return name, {**_environment(images.inspect(engine, name)), **env}, ()
     if isinstance(base, RootFS):
