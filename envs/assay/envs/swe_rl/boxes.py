@@ -51,7 +51,7 @@ class Place:
         spec: of the sandbox.
         python: the interpreter for tests, as the sandbox names it.
         sources: folders of the repository to import from, relative to its top.
-        paths: folders with pytest, where the interpreter does not have it.
+        paths: folders with pytest, for the host's own Python, whose installed packages are then not used.
     """
 
     spec: SandboxSpec

@@ -44,12 +44,12 @@ def grade(row: SweRow, patch: str, place: Place, open_box: OpenBox, timeout: flo
         InfraError: if anything but the patch is at fault: sandbox, image, Python, test patch.
     """
     cleaned, left_out = clean(patch)
-    if not cleaned.strip():
-        return Evidence(patch="", applied=bool(not patch.strip() or left_out), message="the patch is empty")
+    if not patch.strip() or (left_out and not cleaned.strip()):
+        return Evidence(patch="", applied=True, message="the patch is empty")
     try:
         check_patch(cleaned)
     except PatchError as error:
-        return Evidence(patch=cleaned, applied=False, message=f"not a patch: {error}")
+        return Evidence(patch=patch, applied=False, message=f"not a patch: {error}")
     with open_box() as box, infra():
         return grade_in(box, row, cleaned, place, timeout)
 
@@ -119,6 +119,7 @@ def run_tests(box: Sandbox, row: SweRow, place: Place, timeout: float, missing: 
         "nonce": nonce,
         "report": f"{folder}/report.json",
         "python": place.python,
+        "site": not place.paths,
         "files": [path for path in files_of(row) if path not in missing],
         "sources": list(place.sources),
         "paths": list(place.paths),

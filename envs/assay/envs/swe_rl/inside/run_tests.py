@@ -167,8 +167,9 @@ def start(task: Dict[str, Any], root: str, key: bytes, arguments: List[str]) -> 
     environment = dict(os.environ)
     environment["HOME"] = task["home"]
     environment.pop("PYTHONPATH", None)
+    bare = [] if task["site"] else ["-S"]  # nothing that happens to be installed for the host's own Python
     child = subprocess.Popen(
-        [task["python"], "-s", "-B", os.path.join(HERE, "worker.py"), str(for_child), str(from_child)],
+        [task["python"], "-s", "-B", *bare, os.path.join(HERE, "worker.py"), str(for_child), str(from_child)],
         cwd=root, env=environment, pass_fds=(for_child, from_child), start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
@@ -274,6 +275,10 @@ def main() -> int:
         with open(path, "wb") as out:
             out.write(data)
     except OSError:  # the disk is full of what the tests wrote
+        try:
+            os.unlink(path)
+        except OSError:
+            pass
         sys.stdout.write(base64.b64encode(zlib.compress(data)).decode("ascii"))
     return 0
 

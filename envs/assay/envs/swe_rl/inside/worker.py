@@ -24,7 +24,8 @@ def load_machinery() -> Any:
 
     for package in (_pytest, pluggy, unittest):
         for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-            if not module.name.endswith("__main__"):
+            # unittest.test imports the standard library's "test", a name that repositories use for their own
+            if not module.name.endswith("__main__") and ".test" not in module.name:
                 try:
                     importlib.import_module(module.name)
                 except ImportError:  # parts that need packages which are not here
