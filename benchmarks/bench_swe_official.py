@@ -4,7 +4,8 @@
     python benchmarks/bench_swe_official.py --rows lite_dev.jsonl --repos DIR --only marshmallow --out table.md
 
 ``--repos`` is a folder with git repositories of the projects, ``owner+name`` each, bare or not. Environments are built
-once, in a sandbox with network, and kept in the cache. For each row the tests run twice, with the empty patch and with
+once, in a sandbox with network, and kept in the cache. With ``--partial`` files that a repository lacks (a partial
+clone has no large ones) are done without. For each row the tests run twice, with the empty patch and with
 the reference solution; a row that does not come out as it should says why.
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -84,10 +85,13 @@ def main() -> int:
     parser.add_argument("--backend", default="auto", help="sandbox back-end (auto)")
     parser.add_argument("--timeout", type=float, default=600.0, help="seconds for one run of the tests (600)")
     parser.add_argument("--only", default="", help="only rows whose id contains this")
+    parser.add_argument("--partial", action="store_true", help="do without files that a repository lacks")
     parser.add_argument("--out", default="", help="also write the table here, as Markdown")
     given = parser.parse_args()
     options = Options(split="test", task="repo", source="jsonl", path=given.rows, repos=given.repos, test_share=1.0)
     rows = [row for row in load_rows(options) if given.only in row.instance_id]
+    if given.partial:
+        rows = [replace(row, environment={**row.environment, "partial": True}) for row in rows]
     console = Console(stderr=True)
     results = [
         try_row(row, given.repos, given.backend, given.timeout)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from assay.envs.swe_rl.gitread import GitError, blobs, find_mirror, tree_of
+from assay.envs.swe_rl.gitread import GitError, blobs, find_mirror, missing, tree_of
 from assay.envs.swe_rl.rows import SweRow
 
 Entry: TypeAlias = tuple[int, bytes]
@@ -93,6 +93,15 @@ def _mirrored(row: SweRow, repos: str) -> Base:
         raise RepoError(f"{name}: {mirror} has no commit {row.base_commit[:40]} ({error}): fetch it there") from None
     # Submodules stay empty folders, as after a clone that was not told to fetch them.
     entries = {path: (int(mode, 8), oid) for mode, oid, path in listed if mode != "160000"}
+    absent = missing(mirror, [oid for _, oid in entries.values()])
+    lost = sorted(path for path, (_, oid) in entries.items() if oid in absent)
+    if lost and not row.environment.get("partial"):
+        raise RepoError(
+            f"{name}: {mirror} lacks {len(lost)} file(s) of the commit, {lost[0]} among them: make it a full clone, or "
+            'put "partial": true into the row\'s environment to do without them'
+        )
+    for path in lost:
+        del entries[path]
 
     def read(paths: Sequence[str]) -> Iterator[Entry]:
         for start in range(0, len(paths), CHUNK):
@@ -102,7 +111,7 @@ def _mirrored(row: SweRow, repos: str) -> Base:
             except GitError as error:
                 raise RepoError(f"{name}: {error}") from None
 
-    return Base(["git", row.repo, row.base_commit], tuple(sorted(entries)), read)
+    return Base(["git", row.repo, row.base_commit, lost], tuple(sorted(entries)), read)
 
 
 def _minted(files: Mapping[str, Any], row: SweRow) -> dict[str, Entry]:

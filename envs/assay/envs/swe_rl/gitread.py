@@ -129,3 +129,9 @@ def blobs(mirror: Path, oids: list[str]) -> Iterator[bytes]:
         size = int(words[2])
         yield out[end + 1 : end + 1 + size]
         at = end + 1 + size + 1
+
+
+def missing(mirror: Path, oids: list[str]) -> set[str]:
+    """Those of the objects that the repository does not hold, as partial clones and shallow copies do not."""
+    listed = git(mirror, "--git-dir=.", "cat-file", "--batch-check", stdin="".join(f"{oid}\n" for oid in oids).encode())
+    return {line.split(b" ")[0].decode("ascii") for line in listed.splitlines() if line.endswith(b" missing")}
