@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from assay.envs.swe_rl.mint.errors import MintError
-from assay.envs.swe_rl.mint.layout import base_files, is_generated_version, is_source, runnable, test_files
+from assay.envs.swe_rl.mint.layout import base_files, is_generated_version, is_source, paths_of_tests, runnable
 from assay.sandbox.linediff import matching_blocks, split_lines
 from assay.sandbox.patch import Entry, make_patch
 
@@ -59,7 +59,7 @@ def change_between(old: Mapping[str, Entry], new: Mapping[str, Entry], versions:
         MintError: if there are no tests, or either half of the difference is empty.
     """
     before, later = base_files(old), base_files(new)
-    tests = test_files({**before, **later})
+    tests = paths_of_tests({**before, **later})
     if not runnable(later):
         raise MintError("no tests in the source")
     mid = {path: entry for path, entry in before.items() if path not in tests}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from assay.envs.swe_rl.gitread import GitError, git
 from assay.envs.swe_rl.mint.errors import MintError
-from assay.envs.swe_rl.mint.layout import is_source, test_files
+from assay.envs.swe_rl.mint.layout import is_source, paths_of_tests
 from assay.envs.swe_rl.mint.metadata import read_metadata
 from assay.envs.swe_rl.mint.releases import Side
 from assay.envs.swe_rl.mint.source import tree_at
@@ -97,7 +97,7 @@ def _read(text: str) -> Iterator[Commit]:
         head, _, names = part.partition("\x02")
         sha, parents, date, message = head.split("\0", 3)
         paths = [path.strip("\n") for path in names.split("\0") if path.strip("\n")]
-        tests = test_files(paths) | {path for path in paths if re.search(r"(^|/)tests?/", path)}
+        tests = paths_of_tests(paths) | {path for path in paths if re.search(r"(^|/)tests?/", path)}
         source = [path for path in paths if path.endswith(".py") and is_source(path, tests)]
         if parents and source and tests and len(paths) <= MOST_FILES and not NOISE.match(message):
             yield Commit(sha, parents.split(" ")[0], date[:19], message)

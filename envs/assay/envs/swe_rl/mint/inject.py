@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from assay.envs.swe_rl.mint.bench import Bench
 from assay.envs.swe_rl.mint.changes import Change
 from assay.envs.swe_rl.mint.errors import MintError
-from assay.envs.swe_rl.mint.layout import base_files, is_source, runnable, test_files
+from assay.envs.swe_rl.mint.layout import base_files, is_source, paths_of_tests, runnable
 from assay.envs.swe_rl.mint.mutators import Site, sites
 from assay.envs.swe_rl.mint.names import code_of_tests
 from assay.envs.swe_rl.mint.record import Draft
@@ -79,7 +79,7 @@ class Injector:
                 for place in places if name in self.passing else ():
                     callers.setdefault(place, []).append(name)
         groups: dict[tuple[str, str], list[tuple[Mutant, list[str]]]] = {}
-        tests = test_files(self.tree)
+        tests = paths_of_tests(self.tree)
         for path in sorted(self.tree):
             if path.endswith(".py") and is_source(path, tests):
                 try:

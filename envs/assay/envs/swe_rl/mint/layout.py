@@ -28,7 +28,7 @@ TEST_FOLDERS = ("test", "tests", "testsuite", "unit_tests", "unittests")
 NATIVE = (".c", ".cc", ".cpp", ".cxx", ".pyx", ".rs", ".f", ".f90", ".go")
 
 
-def test_files(paths: Iterable[str]) -> set[str]:
+def paths_of_tests(paths: Iterable[str]) -> set[str]:
     """The paths that belong to the tests: modules, their helpers and their data.
 
     A folder called ``test`` or ``tests`` counts if a test module lies below it (a package may call a part of itself
@@ -59,7 +59,7 @@ def _is_source(path: str, roots: Collection[str]) -> bool:
 
 def runnable(paths: Iterable[str]) -> list[str]:
     """The test modules among the test files: what is handed to pytest, sorted."""
-    tests = test_files(paths)
+    tests = paths_of_tests(paths)
     return sorted(path for path in tests if RUN_NAME.match(path.rsplit("/", 1)[-1]))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from assay.envs.swe_rl.mint.layout import test_files
+from assay.envs.swe_rl.mint.layout import paths_of_tests
 from assay.envs.swe_rl.mint.metadata import Metadata, poetry_requirements, text_of
 from assay.sandbox.patch import Entry
 
@@ -66,7 +66,7 @@ BY_MARK = {
 }  # fmt: skip
 
 
-def test_needs(tree: Mapping[str, Entry], about: Metadata) -> list[str]:
+def needs_of_tests(tree: Mapping[str, Entry], about: Metadata) -> list[str]:
     """Requirements for running the tests: what the project states, and what its test files visibly use."""
     stated = _stated(tree, about)
     found: dict[str, str] = {"pytest": "pytest"}
@@ -208,7 +208,7 @@ def _used(tree: Mapping[str, Entry]) -> list[str]:
     """Distributions behind the imports, fixtures and marks of the test files, of the well-known ones only: a name that
     is guessed could be anyone's package."""
     found: set[str] = set()
-    for path in test_files(tree):
+    for path in paths_of_tests(tree):
         if path.endswith(".py"):
             try:
                 nodes = list(ast.walk(ast.parse(tree[path].data)))

@@ -58,11 +58,19 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A validated task and what it was made of."""
+    """A validated task and what it was made of.
+
+    Attributes:
+        row: the task.
+        draft: the change.
+        after: one run with the gold patch.
+        unseen: FAIL_TO_PASS whose module could not be imported before.
+    """
 
     row: SweRow
     draft: Draft
     after: Statuses
+    unseen: frozenset[str] = frozenset()
 
 
 def side_of(release: Release, index: Index) -> Side:
@@ -168,7 +176,7 @@ def complete(
     if flaky:
         row = replace(row, meta={**row.meta, "flaky": len(flaky), "f2p": len(row.fail_to_pass)})
     meta = {**row.meta, "runs": trial.runs, "test_seconds": round(trial.seconds, 1)}
-    return Found(replace(row, meta=meta), draft, after)
+    return Found(replace(row, meta=meta), draft, after, frozenset(unseen))
 
 
 def pairs(releases: Sequence[Release], sides: Mapping[str, Side]) -> list[tuple[Side, Side]]:

@@ -110,9 +110,10 @@ def minimal(items: Sequence[Block], holds: Callable[[list[Block]], bool], more: 
 
 
 def is_wide(found: Found) -> bool:
-    """Whether a task is worth taking apart: several tests turn and it changes more than a few lines."""
+    """Whether a task is worth taking apart: it changes more than a few lines, and several tests turn that could be
+    imported before (those of a module that cannot all need the same first blocks)."""
     lines = int(found.row.meta.get("gold_lines", 0))
-    return len(found.row.fail_to_pass) > 1 and lines > WIDE_LINES
+    return len(set(found.row.fail_to_pass) - found.unseen) > 1 and lines > WIDE_LINES
 
 
 def pieces(whole: Found, new: Side, tools: Tools, runs: int) -> list[Found]:
@@ -160,10 +161,11 @@ def _clusters(whole: Found, target: Tree, blocks: list[Block], tools: Tools, run
             changed = {**tests, **with_blocks(change.mid, target, chosen, change.sources)}
             return {each for each in bench.run(node_arguments(names), changed).good() if each in names}
 
-        todo = list(whole.row.fail_to_pass)
+        todo = [each for each in whole.row.fail_to_pass if each not in whole.unseen]
         found: list[list[Block]] = []
         try:
-            todo = [each for each in todo if each in passing(blocks, todo)]
+            sound = passing(blocks, todo)
+            todo = [each for each in todo if each in sound]
             while todo and more():
                 name = todo[0]
                 needed = minimal(blocks, lambda part, name=name: name in passing(part, [name]), more)  # type: ignore[misc]

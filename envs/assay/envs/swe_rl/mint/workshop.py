@@ -13,7 +13,7 @@ from assay.envs.swe_rl.mint.errors import MintError
 from assay.envs.swe_rl.mint.index import Index
 from assay.envs.swe_rl.mint.layout import has_native_code, import_root
 from assay.envs.swe_rl.mint.metadata import Metadata
-from assay.envs.swe_rl.mint.needs import runtime_needs, test_needs
+from assay.envs.swe_rl.mint.needs import needs_of_tests, runtime_needs
 from assay.envs.swe_rl.pyenvs import Interpreter, Project, PyEnv, PythonEnvError, installed_pythons, python_env
 from assay.envs.swe_rl.pyenvs.environment import canonical
 from assay.sandbox.patch import Entry
@@ -135,7 +135,7 @@ def set_up(
     python = choose_python(later, uploaded, installed_pythons())
     project = Project(about.name, about.version, about.entry_points)
     must = _merged([*runtime_needs(later), *runtime_needs(about)], about.name)
-    wanted = _merged([*must, *extra, *test_needs(later_tree, later)], about.name)
+    wanted = _merged([*must, *extra, *needs_of_tests(later_tree, later)], about.name)
     env, dropped = _install(python, wanted, list(constraints), project, backend)
     roots = import_root(tree, about.modules)
     return Setting(env, project, tuple(roots), has_native_code(tree), tuple(dropped))
