@@ -129,7 +129,7 @@ class Cgroups:
         with contextlib.suppress(OSError):  # absent without swap accounting
             _write(memory / "memory.memsw.limit_in_bytes", limits["memory"])
         _write(paths["pids"] / "pids.max", limits["pids"])
-        if "cpu" in paths:
+        with contextlib.suppress(OSError, KeyError):  # refused where our own group has less than that
             _write(paths["cpu"] / "cpu.cfs_period_us", PERIOD)
             _write(paths["cpu"] / "cpu.cfs_quota_us", _quota(limits["cpus"]))
         # "tasks", not "cgroup.procs": moving one's own only thread takes no lock that waits for all processors

@@ -75,7 +75,6 @@ def enter(plan: dict[str, Any], control: int, mapped: int, trees: list[int] | No
             _raise_loopback()
         tree.build()
         tree.mount([])
-        tree.release()
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # commands of the same user cannot look into us
         server = make_server(plan, control, tree, group)
     except BaseException as error:

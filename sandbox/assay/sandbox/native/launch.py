@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.sandbox.errors import SandboxDied
+from assay.sandbox.server_files import spool
 
 # a bare interpreter that imports nothing but the zygote's own few modules: small, and quick to fork
 BOOT = """
@@ -32,8 +33,6 @@ class Launcher:
     def __init__(self) -> None:
         here = Path(__file__).resolve().parent
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        for end in (ours, theirs):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         paths = [str(here.parents[1]), str(here.parent), str(here)]
         with theirs:
             # no environment: its first process is the sandbox's PID 1
@@ -59,8 +58,11 @@ class Launcher:
             OSError: the kernel refused.
             SandboxDied: the zygote is gone.
         """
-        reply = self._ask({"op": "start", "plan": plan}, [control.fileno()])
-        return int(reply["pid"])
+        data = spool(json.dumps(plan).encode("ascii"))  # a message could be too short for it
+        try:
+            return int(self._ask({"op": "start"}, [control.fileno(), data])["pid"])
+        finally:
+            os.close(data)
 
     def end(self, pid: int) -> None:
         """Kill a sandbox; returns when nothing of it is left."""

@@ -47,6 +47,7 @@ class Tree:
         self.generations: list[int] = []  # what is mounted, oldest first; the last takes the changes
         self._snapshots: dict[str, list[int]] = {}
         self._made = 0
+        self._targets: list[int] = []  # open until all is mounted
 
     def build(self) -> None:
         """Everything that never changes, then leave the host's tree for good."""
@@ -88,6 +89,7 @@ class Tree:
         for path, content in self.plan["files"]:
             with open(f"base{path}", "wb") as file:
                 file.write(content.encode("latin-1"))
+        self.plan["files"] = []  # no use any more, and there is one of us for each sandbox
         for path, target in self.plan["links"]:
             os.symlink(target, f"base{path}")
 
@@ -117,6 +119,9 @@ class Tree:
         for name, target in self._shown:
             kernel.mount(name, self._target(target), flags=MS_BIND | MS_REC)
         self._target(self.plan["workdir"], owned=True)
+        for fd in self._targets:
+            os.close(fd)
+        self._targets.clear()
 
     def _mount_fixed(self) -> None:
         for name, target in (*self._binds, ("/proc", "/proc"), ("/dev", "/dev")):
@@ -158,15 +163,8 @@ class Tree:
             fd = kernel.open_in_root(root, path)
         finally:
             os.close(root)
-        self._held = getattr(self, "_held", [])
-        self._held.append(fd)
+        self._targets.append(fd)
         return f"/proc/self/fd/{fd}"
-
-    def release(self) -> None:
-        """Close the targets that the last mounts went to."""
-        for fd in getattr(self, "_held", []):
-            os.close(fd)
-        self._held = []
 
     def _switch(self, lower: list[int], keep: list[int]) -> None:
         kernel.unmount(ROOT)
@@ -175,7 +173,6 @@ class Tree:
                 kernel.unmount(f"/rw/{name}")
                 os.rmdir(f"/rw/{name}")
         self.mount(lower)
-        self.release()
 
     def reset(self) -> None:
         """Back to the beginning. No process may be left."""

@@ -31,7 +31,6 @@ NAMESPACES = (
 OUTSIDE = 200_000
 """The first of 65,536 user and group ids that sandboxes have on the host when root starts them."""
 IDS = 65_536
-MESSAGE = 1 << 20
 
 
 class Zygote:
@@ -90,18 +89,18 @@ class Zygote:
                 self._cgroups.close()
 
     def _answer(self) -> bool:
-        data, fds, _, _ = socket.recv_fds(self._parent, MESSAGE, 1)
+        data, fds, _, _ = socket.recv_fds(self._parent, 1 << 16, 2)
         if not data:
             return False
         request = json.loads(data)
         reply: dict[str, Any] = {}
         try:
             if request["op"] == "start":
-                reply = {"pid": self._start(request["plan"], fds[0])}
+                reply = {"pid": self._start(json.loads(os.pread(fds[1], os.fstat(fds[1]).st_size, 0)), fds[0])}
             else:
                 self._end(request["pid"])
-        except OSError as error:
-            reply = {"error": str(error), "errno": error.errno or 0}
+        except (OSError, NotImplementedError) as error:
+            reply = {"error": str(error), "errno": getattr(error, "errno", 0) or 0}
         for fd in fds:
             os.close(fd)
         self._parent.send(json.dumps(reply).encode("ascii"))
