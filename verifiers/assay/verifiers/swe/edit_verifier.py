@@ -51,14 +51,19 @@ def files(truth: Mapping[str, Any], parity: bool = False) -> tuple[Mapping[str, 
     Raises:
         ValueError: one of them is missing or no mapping of paths to texts, or the oracle changes nothing.
     """
-    context = _texts(truth, "context", "code_context")
-    oracle = diffs(context, _texts(truth, "oracle", "oracle_new_content"))
+    context = texts(truth, "context", "code_context")
+    oracle = diffs(context, texts(truth, "oracle", "oracle_new_content"))
     if not oracle and not parity:
         raise ValueError("the oracle changes nothing: any no-op would earn full reward")
     return context, oracle
 
 
-def _texts(truth: Mapping[str, Any], *keys: str) -> Mapping[str, str]:
+def texts(truth: Mapping[str, Any], *keys: str) -> Mapping[str, str]:
+    """The object of paths and texts under the first of two keys that the truth has.
+
+    Raises:
+        ValueError: there is none, or something else.
+    """
     found = next((truth[key] for key in keys if truth.get(key) is not None), None)
     if not isinstance(found, Mapping) or not all(isinstance(x, str) for pair in found.items() for x in pair):
         raise ValueError(f'the truth needs "{keys[0]}" (or "{keys[1]}"): an object of paths and texts')
@@ -68,7 +73,7 @@ def _texts(truth: Mapping[str, Any], *keys: str) -> Mapping[str, str]:
 def gold_response(truth: Mapping[str, Any], **options: Any) -> str | None:
     """The response that makes exactly the oracle's change; None where the edit format cannot express it."""
     context, _ = files(truth, parity=True)
-    edits = render_edits(context, _texts(truth, "oracle", "oracle_new_content"))
+    edits = render_edits(context, texts(truth, "oracle", "oracle_new_content"))
     return render_response(edits, "The reference change.") if edits else None
 
 
@@ -109,7 +114,7 @@ def _candidates(truth: Mapping[str, Any], **options: Any) -> Iterator[str]:
 
 def _ladder(truth: Mapping[str, Any], **options: Any) -> Iterator[str]:
     context, _ = files(truth, parity=True)
-    edits = render_edits(context, _texts(truth, "oracle", "oracle_new_content"))
+    edits = render_edits(context, texts(truth, "oracle", "oracle_new_content"))
     if not edits:
         return
     extra = Edit("elsewhere.py", "", "x = 1")

@@ -34,6 +34,8 @@ class GradeReport:
         p2p_failure: see above.
         valid: whether the run can be judged at all.
         reason: why not, in one line; empty where it can.
+        infra: for a run that is not valid, what in its log points to a broken environment, and whether that is certain
+            (``environment``) or might be the patch's doing (``ambiguous``). A hint for triage: a log can say anything.
     """
 
     resolution: Resolution
@@ -43,6 +45,7 @@ class GradeReport:
     p2p_failure: tuple[str, ...] = ()
     valid: bool = True
     reason: str = ""
+    infra: tuple[str, str] | None = None
 
     @property
     def resolved(self) -> bool:
@@ -97,9 +100,11 @@ def _resolution(f2p: Collection[bool], p2p: Collection[bool]) -> Resolution:
     return "PARTIAL" if any(f2p) else "NO"
 
 
-def invalid(reason: str, fail_to_pass: Iterable[str], pass_to_pass: Iterable[str]) -> GradeReport:
+def invalid(
+    reason: str, fail_to_pass: Iterable[str], pass_to_pass: Iterable[str], infra: tuple[str, str] | None = None
+) -> GradeReport:
     """The verdict on a run that cannot be judged: nothing passed."""
-    return GradeReport("NO", (), tuple(fail_to_pass), (), tuple(pass_to_pass), False, reason)
+    return GradeReport("NO", (), tuple(fail_to_pass), (), tuple(pass_to_pass), False, reason, infra)
 
 
 def grade_statuses(

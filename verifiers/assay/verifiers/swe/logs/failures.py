@@ -12,6 +12,9 @@ _NUMBERED_LINE = re.compile(r"^\s{2}\d+\)", re.MULTILINE)
 _CASE = re.compile(r"^case\s(.*):\smismatch", re.MULTILINE)
 
 
+_GAP, _WORD = re.compile(r"\s"), re.compile(r"\S")
+
+
 def _squeezed(text: str) -> str:
     return " ".join(text.split())
 
@@ -31,10 +34,10 @@ def _before_error(log: str, start: int) -> tuple[int, int] | None:
     """The first whitespace after which, once it ends, the same line holds ``Error``; and where the last of it ends."""
     at = start
     while at < len(log):
-        gap = re.compile(r"\s").search(log, at)
+        gap = _GAP.search(log, at)
         if gap is None:
             return None
-        word = re.compile(r"\S").search(log, gap.start())
+        word = _WORD.search(log, gap.start())
         if word is None:
             return None
         line_end = log.find("\n", word.start())

@@ -166,6 +166,8 @@ def minitest(log: str) -> Outcomes:
     """``Class#test_name. = 0.01 s = .``"""
     for raw in log.split("\n"):
         line = raw.strip()
+        if "=" not in line:
+            continue
         last = max(line.rfind(mark) for mark in ".FE")
         equals = line.rfind("=", 0, max(last, 0))
         cut = line.rfind(". ", 1, equals) if equals >= 0 else -1

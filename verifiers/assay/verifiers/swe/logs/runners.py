@@ -17,6 +17,8 @@ def django(log: str) -> Outcomes:
     previous: str | None = None
     for raw in log.split("\n"):
         line = raw.strip()
+        if not line:
+            continue
         if _VERSION_TEST in line:
             yield _VERSION_TEST, PASSED
         if " ... " in line:
