@@ -53,7 +53,7 @@ def collect(tree: Tree, head: dict[str, Any], out: BinaryIO) -> dict[str, Any]:
 
     Runs in a child that has all capabilities of the sandbox, and executes nothing: files that commands made unreadable
     are read all the same. The reply's ``overlays`` has for each its number, the ``hidden`` paths and ``entries`` of
-    (path, mode, size), whose bytes follow each other in ``out``.
+    (path, mode, size), whose bytes follow each other in ``out``; ``top`` is where ``path`` leads.
     """
     lists = []
     for index, (target, _) in enumerate(tree.overlays):
@@ -66,6 +66,7 @@ def collect(tree: Tree, head: dict[str, Any], out: BinaryIO) -> dict[str, Any]:
         lists.append((raw(target), sorted(found), sorted(hidden)))
     os.chroot(ROOT)
     os.chdir("/")
+    top = os.path.realpath(raw(head["path"]))
     left = head["max"]
     overlays = []
     for target, paths, hidden_paths in lists:
@@ -76,7 +77,7 @@ def collect(tree: Tree, head: dict[str, Any], out: BinaryIO) -> dict[str, Any]:
             out.write(data)
             entries.append((text(path), mode, len(data)))
         overlays.append({"entries": entries, "hidden": [text(path) for path in hidden_paths]})
-    return {"overlays": overlays}
+    return {"overlays": overlays, "top": text(top)}
 
 
 def _state(path: bytes, left: int) -> tuple[int, bytes]:

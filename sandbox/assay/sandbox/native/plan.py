@@ -54,6 +54,7 @@ def make_plan(spec: SandboxSpec) -> dict[str, Any]:
         "pids": limits.pids,
         "cpus": limits.cpus,
         "workdir": os.path.normpath(spec.workdir),
+        "home": home(spec),
         "layers": [
             (os.path.realpath(layer.source), os.path.normpath(layer.target), layer.writable) for layer in spec.layers
         ],
@@ -75,13 +76,24 @@ def python_prefix(base: HostBase) -> str:
     return os.path.abspath(base.python or sys.base_prefix)
 
 
+def home(spec: SandboxSpec) -> str:
+    """The home of the sandbox's user."""
+    return "/root" if spec.user == "root" else "/home/agent"
+
+
 def environment(spec: SandboxSpec) -> dict[str, str]:
     """What commands find in their environment before the spec's own variables."""
     path = SYSTEM_PATH
     if isinstance(spec.base, HostBase):
         path = f"{python_prefix(spec.base)}/bin:{path}:{EXTRA_PROGRAMS}"
-    home = "/root" if spec.user == "root" else "/home/agent"
-    return {"PATH": path, "HOME": home, "USER": spec.user, "LOGNAME": spec.user, "LANG": "C.UTF-8", "TERM": "dumb"}
+    return {
+        "PATH": path,
+        "HOME": home(spec),
+        "USER": spec.user,
+        "LOGNAME": spec.user,
+        "LANG": "C.UTF-8",
+        "TERM": "dumb",
+    }
 
 
 def _show_host(plan: dict[str, Any], prefix: str) -> None:

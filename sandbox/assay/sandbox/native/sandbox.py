@@ -104,8 +104,8 @@ class NativeSandbox(Served):
     def diff(self, path: str | None = None) -> str:
         """What changed below ``path``, from the overlay's own books: the cost is that of the changes alone."""
         top = posixpath.normpath(self._path(path or ""))
-        head, body = self._live().call("changed", max=MAX_BYTES, most=MAX_BYTES)
-        return patch_below(top, self._plan, head["overlays"], body)
+        head, body = self._live().call("changed", path=top, max=MAX_BYTES, most=MAX_BYTES)
+        return patch_below(head["top"], self._plan, head["overlays"], body)
 
     def close(self) -> None:
         """End it; returns when no process of it is left."""

@@ -59,7 +59,7 @@ class Tree:
         for name in ("t", "rw", "m", "base", "dev", "dev/pts", "dev/shm", "proc", "old"):
             os.mkdir(name)
         for index, fd in enumerate(self._trees):
-            os.mkdir(f"t/{index}")
+            _make_point(f"t/{index}", os.path.isfile(f"/proc/self/fd/{fd}"))
             kernel.move_mount(fd, f"t/{index}")
             os.close(fd)
         self._make_devices(devices)
@@ -118,14 +118,15 @@ class Tree:
                 self._mount_fixed()
         for name, target in self._shown:
             kernel.mount(name, self._target(target), flags=MS_BIND | MS_REC)
-        self._target(self.plan["workdir"], owned=True)
+        for path in (self.plan["workdir"], self.plan["home"]):
+            self._target(path, owned=True)
         for fd in self._targets:
             os.close(fd)
         self._targets.clear()
 
     def _mount_fixed(self) -> None:
         for name, target in (*self._binds, ("/proc", "/proc"), ("/dev", "/dev")):
-            kernel.mount(name, self._target(target), flags=MS_BIND | MS_REC)
+            kernel.mount(name, self._target(target, file=os.path.isfile(name)), flags=MS_BIND | MS_REC)
         fd = os.open(f"{ROOT}/dev", os.O_PATH | os.O_CLOEXEC)
         kernel.set_attributes(fd, kernel.ATTR_RDONLY | kernel.ATTR_NOSUID, below=False)
         os.close(fd)
@@ -141,7 +142,7 @@ class Tree:
             inodes -= used.f_files - used.f_ffree
         return max(disk, 1 << 20), max(inodes, 256)
 
-    def _target(self, path: str, owned: bool = False) -> str:
+    def _target(self, path: str, owned: bool = False, file: bool = False) -> str:
         """A path below the sandbox's root as something to mount on, made if absent.
 
         Commands may have put links in its way: it is resolved as they would, so it cannot lead into the work tree.
@@ -153,7 +154,7 @@ class Tree:
             here = os.open("/", os.O_PATH | os.O_CLOEXEC)
             os.chroot(ROOT)
             try:
-                os.makedirs(path, exist_ok=True)
+                _make_point(path, file)
                 if owned:
                     os.chown(path, self.plan["agent"], self.plan["agent"])
             finally:
@@ -197,3 +198,10 @@ class Tree:
 
     def _frozen(self) -> list[int]:
         return [number for stack in self._snapshots.values() for number in stack]
+
+
+def _make_point(path: str, file: bool) -> None:
+    """Something to mount on: a file for a file, else a folder."""
+    os.makedirs(os.path.dirname(path) if file else path, exist_ok=True)
+    if file:
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o644))
