@@ -51,13 +51,15 @@ class Place:
         spec: of the sandbox.
         python: the interpreter for tests, as the sandbox names it.
         sources: folders of the repository to import from, relative to its top.
-        paths: folders with pytest, for the host's own Python, whose installed packages are then not used.
+        paths: folders with a pytest, for a Python that may have none.
+        bare: whether the packages that are installed for that Python are left out: it is the host's own.
     """
 
     spec: SandboxSpec
     python: str
     sources: tuple[str, ...]
-    paths: tuple[str, ...]
+    paths: tuple[str, ...] = ()
+    bare: bool = False
 
 
 def place_of(row: SweRow, repos: str = "", backend: str = "auto") -> Place:
@@ -68,8 +70,9 @@ def place_of(row: SweRow, repos: str = "", backend: str = "auto") -> Place:
     """
     sources = tuple(str(each) for each in row.environment.get("pythonpath") or (".",))
     if row.image and not repos and not row.environment.get("files"):
-        spec = SandboxSpec(Image(row.image), (_tools(),), LIMITS, {**FIXED}, TESTBED)
-        return Place(spec, str(row.environment.get("executable") or "python"), sources, ())
+        pytest = host_pytest()
+        spec = SandboxSpec(Image(row.image), (pytest, _tools()), LIMITS, {**FIXED}, TESTBED)
+        return Place(spec, str(row.environment.get("executable") or "python3"), sources, (pytest.target,))
     try:
         tree = Layer(str(pristine(row, repos)), TESTBED)
     except RepoError as error:
@@ -84,14 +87,14 @@ def place_of(row: SweRow, repos: str = "", backend: str = "auto") -> Place:
         variables["PATH"] = f"{TOOLS_AT}/bin:{variables.get('PATH', PATH)}"
         return Place(
             SandboxSpec(env.base, (tree, *env.layers, _tools()), LIMITS, variables, TESTBED),
-            env.executable, sources, (),
+            env.executable, sources,
         )  # fmt: skip
     pytest = host_pytest()
     base = HostBase()
     python = _host_python()
     variables = {**FIXED, "PATH": f"{TOOLS_AT}/bin:{Path(python).parent}:{PATH}"}
     spec = SandboxSpec(base, (tree, pytest, _tools()), LIMITS, variables, TESTBED)
-    return Place(spec, python, sources, (pytest.target,))
+    return Place(spec, python, sources, (pytest.target,), bare=True)
 
 
 @cache

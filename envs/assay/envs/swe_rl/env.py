@@ -12,6 +12,7 @@ from assay.envs.swe_rl.boxes import BOXES, Place, borrowed, infra, place_of
 from assay.envs.swe_rl.edit import patch_of_answer
 from assay.envs.swe_rl.evidence import Evidence
 from assay.envs.swe_rl.grading import grade
+from assay.envs.swe_rl.images import seal
 from assay.envs.swe_rl.options import Options
 from assay.envs.swe_rl.oracle import shell_answer
 from assay.envs.swe_rl.rows import SweRow, row_of
@@ -19,7 +20,7 @@ from assay.envs.swe_rl.shell import command_of, observation, run
 from assay.envs.swe_rl.tasks import SweTasks, build_tasks
 from assay.envs.swe_rl.verdict import score_of
 from assay.envs.tasks import Message, Task, TaskSet
-from assay.sandbox import FileRefused, Sandbox
+from assay.sandbox import FileRefused, Image, Sandbox
 from assay.sandbox.pool import Lease
 from assay.verifiers import registry
 from assay.verifiers.score import Score
@@ -101,6 +102,8 @@ class SweRlEnv(TaskEnv):
             with infra():
                 self._lease = BOXES.lease(self._place(task).spec, self.options.backend, self.options.boxes)
                 self._box = self._lease.__enter__()
+                if isinstance(self._box.spec.base, Image):
+                    seal(self._box, _row(task))
         return task.prompt
 
     def act(self, task: Task, action: str) -> Step:

@@ -14,6 +14,7 @@ from typing import Any
 from assay.envs.errors import InfraError
 from assay.envs.swe_rl.boxes import TESTBED, TOOLS_AT, Place, infra
 from assay.envs.swe_rl.evidence import Evidence
+from assay.envs.swe_rl.images import is_hidden, needs_script, run_script
 from assay.envs.swe_rl.inside.protected import noise
 from assay.envs.swe_rl.patches import PatchError, check_patch, paths_of, without
 from assay.envs.swe_rl.rows import SweRow
@@ -43,7 +44,7 @@ def grade(row: SweRow, patch: str, place: Place, open_box: OpenBox, timeout: flo
     Raises:
         InfraError: if anything but the patch is at fault: sandbox, image, Python, test patch.
     """
-    cleaned, left_out = clean(patch)
+    cleaned, left_out = clean(patch, row)
     if not patch.strip() or (left_out and not cleaned.strip()):
         return Evidence(patch="", applied=True, message="the patch is empty")
     try:
@@ -54,9 +55,9 @@ def grade(row: SweRow, patch: str, place: Place, open_box: OpenBox, timeout: flo
         return grade_in(box, row, cleaned, place, timeout)
 
 
-def clean(patch: str) -> tuple[str, list[str]]:
-    """The patch without what running things leaves behind (caches, compiled files), and those paths."""
-    return without(patch, noise)
+def clean(patch: str, row: SweRow) -> tuple[str, list[str]]:
+    """The patch without what the agent did not write (caches, compiled files, what was hidden), and those paths."""
+    return without(patch, lambda path: noise(path) or is_hidden(row, path))
 
 
 def grade_in(box: Sandbox, row: SweRow, patch: str, place: Place, timeout: float) -> Evidence:
@@ -64,7 +65,7 @@ def grade_in(box: Sandbox, row: SweRow, patch: str, place: Place, timeout: float
     ready = prepare(box, row, patch)
     if not ready["applied"]:
         return Evidence(patch=patch, applied=False, message=ready["message"])
-    if row.eval_script:
+    if needs_script(row):
         return Evidence(patch, True, ready["how"], tuple(ready["restored"]), run_script(box, row, timeout))
     report = run_tests(box, row, place, timeout, ready["missing"])
     return Evidence(
@@ -119,7 +120,7 @@ def run_tests(box: Sandbox, row: SweRow, place: Place, timeout: float, missing: 
         "nonce": nonce,
         "report": f"{folder}/report.json",
         "python": place.python,
-        "site": not place.paths,
+        "site": not place.bare,
         "files": [path for path in files_of(row) if path not in missing],
         "sources": list(place.sources),
         "paths": list(place.paths),
@@ -157,20 +158,6 @@ def arguments_of(row: SweRow) -> list[str]:
         raise InfraError(f"{row.instance_id}: test_command must run pytest, or the row needs an eval_script")
     fixed = ["-p", "no:cacheprovider", "--continue-on-collection-errors", "-q", "--maxfail=0"]
     return [*own, *fixed]
-
-
-def run_script(box: Sandbox, row: SweRow, timeout: float) -> dict[str, Any]:
-    """The log of an official ``eval_script``, for the official parser.
-
-    Such a log is printed by the process that runs the repository's code: only for rows that bring nothing better.
-    """
-    box.write_file("/tmp/assay-eval.sh", row.eval_script.encode("utf-8", "surrogateescape"), 0o755)
-    done = box.exec(["bash", "/tmp/assay-eval.sh"], timeout=timeout)
-    box.kill_all()
-    log = (done.stdout + b"\n" + done.stderr).decode("utf-8", "replace")
-    if done.timed_out:
-        return _lost(f"the tests did not end within {timeout:g} s")
-    return {"log": log, "parser": row.log_parser, "exit": done.exit_code}
 
 
 def _python(box: Sandbox, script: str, task: dict[str, Any], python: str, timeout: float) -> ExecResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import shlex
 
 from assay.envs.swe_rl.boxes import TESTBED, TOOLS_AT, Place
@@ -43,7 +44,8 @@ def prelude(place: Place) -> str:
     """Lines before every command: the repository and pytest importable, our tools on ``PATH``."""
     sources = [f'"$ASSAY_ROOT"{shlex.quote(_joined(source))}' for source in place.sources]
     paths = [f'"$ASSAY_ROOT"{shlex.quote(path)}' for path in place.paths]
-    return f'export PATH="$ASSAY_ROOT{TOOLS_AT}/bin:$PATH" PYTHONPATH={":".join(sources + paths)}\n'
+    own = f"{shlex.quote(posixpath.dirname(place.python))}:" if place.python.startswith("/") else ""
+    return f'export PATH="$ASSAY_ROOT"{TOOLS_AT}/bin:{own}"$PATH" PYTHONPATH={":".join(sources + paths)}\n'
 
 
 def _joined(source: str) -> str:

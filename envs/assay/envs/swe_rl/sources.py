@@ -142,11 +142,13 @@ def _with_image(row: SweRow, kind: str) -> SweRow:
     """The row with the image that its data set publishes for it."""
     from dataclasses import replace
 
+    from assay.envs.swe_rl.images import PYTHONS
     from assay.sandbox.docker.names import of_row
 
+    environment = {"executable": PYTHONS[kind], **row.environment}
     try:
         named = {"image": row.image} if row.image else {}
-        return replace(row, image=of_row({"instance_id": row.instance_id, **named}, kind))
+        return replace(row, image=of_row({"instance_id": row.instance_id, **named}, kind), environment=environment)
     except ValueError as error:
         raise RowError(f"{row.instance_id}: {error}") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from assay.envs.swe_rl.evidence import Evidence
@@ -12,9 +13,12 @@ from assay.verifiers.score import Score
 from assay.verifiers.swe import (
     GradeReport,
     ReportError,
+    Run,
     grade_expected,
+    grade_log,
     grade_report,
     node_status,
+    parse_log,
     read_report,
     verdict_reward,
 )
@@ -42,8 +46,7 @@ def report_of(row: SweRow, evidence: Evidence) -> GradeReport | None:
         raise ValueError(f"the stored report cannot be read: {error}") from None
     if row.rules == "r2e-gym":
         return _expected(row, report.tests, not report.complete, problems)
-    style: Style = "swe-smith" if row.rules == "swe-smith" else "swebench"
-    found = grade_report(report, row.fail_to_pass, row.pass_to_pass, style)
+    found = grade_report(report, row.fail_to_pass, row.pass_to_pass, style_of(row))
     if problems and not found.valid:
         return invalid(str(problems[0]), row.fail_to_pass, row.pass_to_pass)
     return found
@@ -89,10 +92,18 @@ def _words(report: GradeReport | None, evidence: Evidence) -> str:
     return f"{verdict}: {mended} of {total} tests mended, {broken} broken{undone}"[:300]
 
 
-def _of_log(row: SweRow, report: Any) -> GradeReport:
-    from assay.verifiers.swe import grade_log
+def _of_log(row: SweRow, report: Mapping[str, Any]) -> GradeReport:
+    log, parser = str(report.get("log", "")), str(report.get("parser") or "pytest")
+    if row.rules == "r2e-gym":
+        statuses = {test: status.lower() for test, status in parse_log(log, "pytest").items()}
+        return _expected(row, statuses, not statuses, ("no test outcome is in the log",))
+    run = Run(row.instance_id, row.version)
+    return grade_log(log, parser, row.fail_to_pass, row.pass_to_pass, style_of(row), run=run)
 
-    return grade_log(report)
+
+def style_of(row: SweRow) -> Style:
+    """Whose rule of absent tests holds."""
+    return "swe-smith" if row.rules == "swe-smith" else "swebench"
 
 
 def _expected(row: SweRow, tests: Any, broken: bool, problems: Any) -> GradeReport:
