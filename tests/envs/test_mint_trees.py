@@ -30,7 +30,8 @@ def files(listed: dict[str, str]) -> dict[str, Entry]:
 
 PATHS = [
     "setup.py", "PKG-INFO", "pkg.egg-info/PKG-INFO", ".github/x.yml", "README.md", "docs/conf.py",
-    "src/pkg/__init__.py", "src/pkg/test.py", "src/pkg/testing/__init__.py", "src/pkg/data.json", "tests/conftest.py", "tests/test_a.py",
+    "src/pkg/__init__.py", "src/pkg/test.py", "src/pkg/testing/__init__.py", "src/pkg/data.json",
+    "tests/conftest.py", "tests/test_a.py",
     "tests/data/x.txt", "src/pkg/tests/test_b.py", "src/pkg/tests/helper.py", "test_top.py", "pkg_test.py", "tests.py",
     "examples/test/demo.py",
 ]  # fmt: skip
@@ -321,7 +322,8 @@ PYTHONS = [Interpreter(f"/p{minor}", f"/x{minor}", f"3.{minor}.1") for minor in 
 @pytest.mark.parametrize(
     ("requires", "uploaded", "minor"),
     [("", "", "3.11"), (">=3.8", "2025-01-01", "3.11"), (">=3.8", "2022-01-01", "3.10"),
-     (">=3.12", "2025-01-01", "3.13"), ("<3.8", "2025-01-01", "3.7"), (">=3.9", "2015-01-01", "3.9"), ("nonsense", "", "3.11")],
+     (">=3.12", "2025-01-01", "3.13"), ("<3.8", "2025-01-01", "3.7"), (">=3.9", "2015-01-01", "3.9"),
+     ("nonsense", "", "3.11")],
 )  # fmt: skip
 def test_python_for_a_release(requires: str, uploaded: str, minor: str) -> None:
     about = read_metadata(files({"PKG-INFO": f"Name: x\nVersion: 1\nRequires-Python: {requires}\n"}))

@@ -206,10 +206,11 @@ def _within_time(draft: Draft, trial: Trial) -> tuple[Draft, Statuses]:
 
 
 def _share(run: Statuses) -> float:
-    """Passed tests among those that were to pass; a module that cannot be imported counts as ten failures."""
-    bad = sum(status in BAD for status in run.tests.values()) + 10 * len(run.broken)
+    """The share of the tests that pass, or of the modules that can be imported, whichever is less."""
     good = len(run.good())
-    return good / (good + bad) if good else 0.0
+    bad = sum(status in BAD for status in run.tests.values())
+    modules = len({name.split("::")[0] for name in run.tests})
+    return min(good / (good + bad), modules / (modules + len(run.broken))) if good else 0.0
 
 
 def _why_not(run: Statuses, setting: Setting) -> str:
