@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from assay.sandbox import FileRefused, HostBase, Image, Layer, Limits, RootFS, SandboxSpec, SandboxUnavailable
-from assay.sandbox.native import NativeSandbox
+from assay.sandbox.native import NativeSandbox, sandbox
 from assay.sandbox.native.plan import make_plan
+from assay.sandbox.native.sandbox import unavailable
 from assay.sandbox.native.zygote import IDS, OUTSIDE, swapped
 
 
@@ -221,6 +222,26 @@ def test_a_layer_that_cannot_be_mounted_where_asked_is_said(tmp_path: Path, shar
         box.start()
     assert not box.alive()
     box.close()
+
+
+@pytest.mark.parametrize(
+    ("message", "fix"),
+    [
+        ("clone: Operation not permitted", "max_user_namespaces"),
+        ("mount proc: Operation not permitted: 'proc'", "systempaths=unconfined"),
+        ("mount_setattr with mapped ids: Invalid argument", "tmpfs"),
+        ("mount overlay: Invalid argument", "kernel 6.6"),
+        ("open_tree: Permission denied: '/x'", "readable"),
+        ("never seen before", "doctor"),
+    ],
+)
+def test_a_refusal_says_what_to_do(message: str, fix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "RESTRICTED", tmp_path / "restrict")
+    assert fix in unavailable(message).fix
+    assert message in unavailable(message).reason
+    (tmp_path / "restrict").write_text("1\n")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert "restrict=0" in unavailable(message).fix
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def _is_opaque(name: bytes, folder: int) -> bool:
 
 
 def collect(tree: Tree, head: dict[str, Any], out: BinaryIO) -> dict[str, Any]:
-    """Every changed path of every overlay, with what it holds now.
+    """Every changed path below the header's ``path``, by overlay, with what it holds now.
 
     Runs in a child that has all capabilities of the sandbox, and executes nothing: files that commands made unreadable
     are read all the same. The reply's ``overlays`` has for each its number, the ``hidden`` paths and ``entries`` of
@@ -67,11 +67,14 @@ def collect(tree: Tree, head: dict[str, Any], out: BinaryIO) -> dict[str, Any]:
     os.chroot(ROOT)
     os.chdir("/")
     top = os.path.realpath(raw(head["path"]))
+    below = top.rstrip(b"/") + b"/"
     left = head["max"]
     overlays = []
     for target, paths, hidden_paths in lists:
         entries = []
         for path in paths:
+            if not os.path.join(target, path).startswith(below):
+                continue  # what lies in /tmp is no part of a patch of the work tree, and must not fill it either
             mode, data = _state(os.path.join(target, path), left)
             left -= len(data)
             out.write(data)

@@ -8,6 +8,7 @@ import posixpath
 import socket
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from assay.sandbox.base import Layer, Probe, SandboxSpec, SnapshotId
@@ -117,15 +118,14 @@ class NativeSandbox(Served):
         self._channel, self._pid = None, 0
 
 
+RESTRICTED = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 FIXES = (
     # what the message has in it, and what helps
     (
         "clone",
-        "allow user namespaces: sysctl user.max_user_namespaces=65536, on Ubuntu also sysctl "
-        "kernel.apparmor_restrict_unprivileged_userns=0; in a container: --security-opt seccomp=unconfined "
-        "--security-opt systempaths=unconfined",
+        "allow user namespaces: sysctl user.max_user_namespaces=65536; in a container: --security-opt "
+        "seccomp=unconfined --security-opt systempaths=unconfined",
     ),
-    ("uid_map", "allow unprivileged user namespaces: sysctl kernel.apparmor_restrict_unprivileged_userns=0"),
     ("mount proc", "in a container, start it with --security-opt systempaths=unconfined"),
     (
         "mapped ids",
@@ -133,6 +133,7 @@ FIXES = (
     ),
     ("mount overlay", "put layers and roots on ext4, xfs, btrfs or tmpfs (in a container: on a volume), kernel 6.6 on"),
     ("open_tree", "make the source readable for this user"),
+    ("Read-only file system", "mount layers below folders that the root does not show read-only, such as / or /opt"),
 )
 
 
@@ -141,4 +142,6 @@ def unavailable(message: str) -> SandboxUnavailable:
     fix = next(
         (fix for sign, fix in FIXES if sign in message), "see `assay-sandbox doctor`, or use the docker back-end"
     )
+    if os.geteuid() != 0 and RESTRICTED.exists() and RESTRICTED.read_text().strip() == "1":
+        fix = f"let ordinary users make user namespaces: sysctl kernel.{RESTRICTED.name}=0"
     return SandboxUnavailable(f"the kernel refused a native sandbox ({message})", fix)

@@ -229,6 +229,7 @@ def user_namespace(users: str, groups: str) -> int:
 
 def main() -> None:
     """Serve the parent over the socket that is standard input."""
+    os.chdir("/")
     parent = socket.socket(fileno=os.dup(0))
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
