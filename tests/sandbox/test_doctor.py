@@ -71,7 +71,7 @@ def test_a_good_host_has_nothing_to_mend() -> None:
         ({"cgroups": ""}, "cgroups", "Delegate=yes"),
         ({"machine": "riscv64"}, "seccomp table", "docker"),
         ({"bwrap": ""}, "bubblewrap", "bubblewrap"),
-        ({"release": "4.18.0-553.el8"}, "kernel", "5.12"),
+        ({"release": "4.18.0-553.el8"}, "kernel", "6.6"),
         ({"system": "Darwin"}, "Linux", "docker"),
     ],
 )

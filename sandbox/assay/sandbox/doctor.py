@@ -100,13 +100,13 @@ def diagnose(facts: Facts) -> list[Check]:
 def _kernel(facts: Facts) -> Check:
     parts = facts.release.split(".")
     known = len(parts) > 1 and parts[0].isdigit() and parts[1].isdigit()
-    ok = known and (int(parts[0]), int(parts[1])) >= (5, 12)
+    ok = known and (int(parts[0]), int(parts[1])) >= (6, 6)
     where = f", in a container ({facts.container})" if facts.container else ""
     return Check(
         "kernel",
         ok,
         f"Linux {facts.release}{where}",
-        "" if ok else "native sandboxes need 5.12 or newer; use docker or bubblewrap",
+        "" if ok else "native sandboxes need 6.6 or newer; use docker or bubblewrap",
         () if ok else ("native",),
     )
 
