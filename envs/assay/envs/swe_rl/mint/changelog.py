@@ -115,7 +115,7 @@ def _clean(text: str) -> str:
         for line in lines
         if not re.match(r"^\s*(\.\. _|\.\. (towncrier|contents|code-block|versionadded)|<!--|\[[^\]]+\]:)", line)
     ]
-    joined = "\n".join(lines)
+    joined = _LISTED.sub("-", "\n".join(lines), count=1)
     joined = re.sub(r"\s*\(?:(?:pr|issue|ghsa|user|pull|gh|bug|commit):`[^`]*`\)?,?", "", joined)
     joined = re.sub(r"\[([^\]]+)\]\(https?://[^)]*\)", r"\1", joined)
     joined = re.sub(r"`([^`<]+?)\s*<https?://[^>]*>`_{1,2}", r"\1", joined)

@@ -45,7 +45,9 @@ def commits(repository: Path, since: str = "") -> list[Commit]:
     dates = [f"--since={since}"] if since else []
     shape = "--format=%x01%H%x00%P%x00%cI%x00%B%x02"
     try:
-        out = git(folder, "--git-dir=.", "log", "--first-parent", "-m", "--name-only", "-z", *dates, shape, "HEAD", "--")
+        out = git(
+            folder, "--git-dir=.", "log", "--first-parent", "-m", "--name-only", "-z", *dates, shape, "HEAD", "--"
+        )
     except GitError as error:
         raise MintError(f"{repository}: {error}") from None
     return list(_read(out.decode("utf-8", "replace")))

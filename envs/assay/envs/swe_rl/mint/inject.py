@@ -12,7 +12,7 @@ from assay.envs.swe_rl.mint.changes import Change
 from assay.envs.swe_rl.mint.errors import MintError
 from assay.envs.swe_rl.mint.layout import base_files, is_source, paths_of_tests, runnable
 from assay.envs.swe_rl.mint.mutators import Site, sites
-from assay.envs.swe_rl.mint.names import code_of_tests
+from assay.envs.swe_rl.mint.names import expectations
 from assay.envs.swe_rl.mint.record import Draft
 from assay.envs.swe_rl.mint.releases import Found, Side, Tools, complete, settled
 from assay.envs.swe_rl.mint.statement import from_failures
@@ -121,7 +121,7 @@ class Injector:
         _check(broken, red, len(self.passing))
         draft = self._draft(mutant, changed, modules)
         trial = Trial(draft.row(), self.tools.backend, self.tools.limit)
-        text = from_failures(self.side.about.name, red, _expectations(self.tree, red))
+        text = from_failures(self.side.about.name, red, expectations(self.tree, red))
         clean = replace(self.clean, tests={name: self.clean.tests[name] for name in self.passing})
         found = complete(draft, trial, clean, statement=text, before=broken, golds=1)
         _check(None, list(found.row.fail_to_pass), len(self.passing))
@@ -148,10 +148,3 @@ def _check(run: Statuses | None, red: list[str], suite: int) -> None:
         raise MintError("no test notices")
     if len(red) > max(MOST, int(suite * SHARE)):
         raise MintError(f"{len(red)} of {suite} tests fail")
-
-
-def _expectations(tree: dict[str, Entry], red: list[str]) -> list[str]:
-    """Short assertions out of the failing tests: what is expected, in the tests' own words."""
-    code = code_of_tests(tree, red[:4])
-    lines = [line.strip() for line in code.splitlines()]
-    return [line for line in lines if line.startswith(("assert ", "self.assert")) and len(line) < 120][:3]

@@ -87,6 +87,27 @@ def code_of_tests(tree: Mapping[str, Entry], tests: Iterable[str]) -> str:
     return "\n".join(parts)
 
 
+def expectations(tree: Mapping[str, Entry], tests: Iterable[str], most: int = 4) -> list[str]:
+    """A short assertion of each of some tests, in the tests' own words; those with names of their own only are last."""
+    found: dict[str, None] = {}
+    for each in tests:
+        try:
+            nodes = list(ast.walk(ast.parse(code_of_tests(tree, [each]))))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        lines = [ast.unparse(node) for node in nodes if isinstance(node, ast.Assert) or _is_unittest(node)]
+        short = sorted((line for line in lines if 10 < len(line) <= 120), key=lambda line: "(" not in line[8:])
+        if short:
+            found.setdefault(short[0])
+        if len(found) >= most:
+            break
+    return list(found)
+
+
+def _is_unittest(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr.startswith("assert")
+
+
 def _used(code: str) -> set[str]:
     return set(WORD.findall(code))
 

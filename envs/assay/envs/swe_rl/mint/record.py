@@ -9,7 +9,7 @@ from typing import Any
 
 from assay.envs.swe_rl.mint.changes import Change, python_lines
 from assay.envs.swe_rl.mint.metadata import Metadata
-from assay.envs.swe_rl.mint.names import code_of_tests, interface, texts
+from assay.envs.swe_rl.mint.names import code_of_tests, expectations, interface, texts
 from assay.envs.swe_rl.mint.source import tree_id
 from assay.envs.swe_rl.mint.statement import from_notes
 from assay.envs.swe_rl.mint.workshop import Setting
@@ -91,7 +91,8 @@ def finished(
     base = {path: entry for path, entry in change.base.items() if path not in tests}
     needed = [] if statement else interface(base, change.after, code, told, change.sources)
     messages = [] if statement else texts(base, change.after, code, told, change.sources)
-    text = statement or from_notes(draft.about.name, draft.notes, failing, needed, messages)
+    seen = [] if draft.notes.strip() else expectations(change.mid, failing)
+    text = statement or from_notes(draft.about.name, draft.notes, failing, needed, messages, seen)
     lines = python_lines(change.mid, change.after, change.sources)
     uncollectable = int(facts.get("f2p_uncollectable", 0))
     meta = {

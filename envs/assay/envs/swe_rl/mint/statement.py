@@ -15,7 +15,12 @@ STOP = frozenset({
 
 
 def from_notes(
-    name: str, notes: str, failing: Sequence[str], needed: Sequence[str], messages: Sequence[str] = (), title: str = ""
+    name: str,
+    notes: str,
+    failing: Sequence[str],
+    needed: Sequence[str],
+    messages: Sequence[str] = (),
+    expected: Sequence[str] = (),
 ) -> str:
     """A request to change ``name``.
 
@@ -25,14 +30,15 @@ def from_notes(
         failing: node ids of the tests that must turn.
         needed: the interface section's lines.
         messages: texts that the tests compare with.
-        title: the first line; default: one made of the name.
+        expected: some expectations of the tests, for where there are no notes.
     """
-    lines = [title or f"{name}: a change is wanted", ""]
+    lines = [f"{name}: a change is wanted", ""]
     if notes.strip():
         lines += ["The maintainers describe it like this:", "", notes.strip(), ""]
     else:
         lines += ["These things do not work as they should:", ""]
         lines += [f"- {each}" for each in behaviours(failing)]
+        lines += _examples(expected)
         lines += [""]
     return "\n".join(lines + _sections(needed, messages)).rstrip() + "\n"
 
@@ -52,9 +58,7 @@ def from_failures(name: str, failing: Sequence[str], reasons: Sequence[str]) -> 
         "",
     ]
     lines += [f"- {each}" for each in behaviours(failing)]
-    shown = [each for each in dict.fromkeys(reasons) if each.strip()][:3]
-    if shown:
-        lines += ["", "What is expected, among other things:", ""] + [f"    {each[:200]}" for each in shown]
+    lines += _examples(reasons[:3])
     lines += ["", "Find the cause in the source and repair it; the expected behaviour is the former one."]
     return "\n".join(lines) + "\n"
 
@@ -83,6 +87,10 @@ def matching_points(notes: str, patch: str, failing: Iterable[str], most: int = 
         scored.append((len(words & wanted) / (2 + len(words)), point))
     best = sorted(scored, key=lambda pair: -pair[0])[:most]
     return "\n".join(f"- {point}" for score, point in best if score > 0.2)
+
+
+def _examples(expected: Sequence[str]) -> list[str]:
+    return ["", "What is expected, among other things:", "", *(f"    {each}" for each in expected)] if expected else []
 
 
 def _sections(needed: Sequence[str], messages: Sequence[str]) -> list[str]:
