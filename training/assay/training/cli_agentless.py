@@ -38,7 +38,7 @@ def agentless(acting: Acting, flags: EvalFlags, chosen: AgentlessOptions) -> Act
     from assay.agents.scaffolds.agentless_oracle import AgentlessOracle
     from assay.envs.swe_rl.rows import row_of
 
-    if flags.model in SCRIPTED and flags.model != "oracle":
+    if (flags.model in SCRIPTED and flags.model != "oracle") or flags.model.startswith("constant:"):
         raise UserError(f"--model {flags.model} reads no prompts: agentless-mini takes oracle, a model or a server")
     oracle = flags.model == "oracle"
     chat = acting.chat
