@@ -33,7 +33,7 @@ class ImageClassificationEnv(TaskEnv):
 
     Options: ClassVar[type[BaseOptions]] = Options
     verifier: ClassVar[str] = "classify.label"
-    blocking: ClassVar[bool] = True  # reading and resizing a picture takes milliseconds
+    blocking: bool = True  # reading and resizing a picture takes milliseconds
     has_images: ClassVar[bool] = True
 
     @classmethod

@@ -69,7 +69,7 @@ def with_environment(row: SweRow) -> SweRow:
         return row
     requirements = [*COMMON, *known["requirements"]]
     if row.repo == "pvlib/pvlib-python":
-        requirements += _PVLIB_07 if row.version < "0.8" else _PVLIB_09
+        requirements += _PVLIB_07 if row.version < "0.9" else _PVLIB_09
     environment = {
         "python": PYTHON,
         "requirements": requirements,
