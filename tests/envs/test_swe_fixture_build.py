@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from assay.envs.swe_rl.fixtures import rows
-from assay.envs.swe_rl.fixtures.build import build, check, lists, main, measured_row
+from assay.envs.swe_rl.fixtures import ROWS, rows
+from assay.envs.swe_rl.fixtures import build as builder
+from assay.envs.swe_rl.fixtures.build import FixtureError, build, check, dump, lists, main, measured_row
 from assay.envs.swe_rl.fixtures.measure import Run, examples_differ, run_tests
 from assay.envs.swe_rl.fixtures.trees import Bug, bugs
 
@@ -81,6 +84,56 @@ def test_the_status_of_each_test_is_pytests() -> None:
 @unsafe
 def test_rows_come_in_order_after_their_repository_was_run() -> None:
     assert list(build("local-unsafe", 1, [BUG])) == rows_of(BUG)
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the committed file without one row, and with one that is out of date; nothing is run."""
+    known = rows()
+    path = tmp_path / "fixtures.jsonl"
+    stale = [row for row in known if row["instance_id"] != "assay__rollcal-3"]
+    stale[1] = {**stale[1], "version": "old"}
+    path.write_text(dump(stale), encoding="utf-8")
+    monkeypatch.setattr(builder, "ROWS", path)
+    monkeypatch.setattr(builder, "rows", lambda: stale)
+    by_id = {row["instance_id"]: row for row in known}
+    monkeypatch.setattr(builder, "build", lambda *args: [by_id[bug.instance_id] for bug in args[2]])
+    return path
+
+
+def test_rows_that_are_out_of_date_are_named(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = file.read_bytes()
+    assert main(["--check"]) == 1
+    assert capsys.readouterr().out.strip().endswith("out of date: assay__addrbook-2, assay__rollcal-3")
+    assert main(["--check", "ledgerlite"]) == 0
+    assert "3 rows are up to date" in capsys.readouterr().out
+    assert file.read_bytes() == before
+
+
+def test_a_part_of_the_rows_can_be_made_again(file: Path) -> None:
+    assert main(["rollcal"]) == 0
+    assert [row for row in read(file) if row["version"] != "old"] == [
+        row for row in rows() if row["instance_id"] != "assay__addrbook-2"
+    ]
+    assert main([]) == 0
+    assert file.read_bytes() == ROWS.read_bytes()
+
+
+def test_what_is_wrong_is_printed_and_nothing_written(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing(*_: object) -> list[object]:
+        raise FixtureError("ledgerlite: its own tests fail without any bug")
+
+    before = file.read_bytes()
+    monkeypatch.setattr(builder, "build", failing)
+    assert main([]) == 1
+    assert "its own tests fail" in capsys.readouterr().err
+    assert file.read_bytes() == before
+
+
+def read(file: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 def rows_of(bug: Bug) -> list[dict[str, object]]:
