@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -129,23 +130,25 @@ class Boxes:
     """One pool of sandboxes for each back-end and size, shared by every environment of the process."""
 
     def __init__(self) -> None:
-        self._pools: dict[tuple[str, int], SandboxPool] = {}
+        self._pools: dict[tuple[int, str, int], SandboxPool] = {}
         self._lock = threading.Lock()
 
     def lease(self, spec: SandboxSpec, backend: str, size: int, wait: float | None = None) -> Lease:
         """The right to a sandbox; enter it to have one."""
         with self._lock:
-            pool = self._pools.get((backend, size))
+            key = (os.getpid(), backend, size)  # a forked process must not touch its parent's sandboxes
+            pool = self._pools.get(key)
             if pool is None:
-                pool = self._pools[backend, size] = SandboxPool(size=size, backend=backend)
+                pool = self._pools[key] = SandboxPool(size=size, backend=backend)
         return pool.lease(spec, timeout=wait)
 
     def close(self) -> None:
         """Close every pool; a later lease opens new ones."""
         with self._lock:
-            pools, self._pools = list(self._pools.values()), {}
-        for pool in pools:
-            pool.close()
+            pools, self._pools = list(self._pools.items()), {}
+        for (pid, *_), pool in pools:
+            if pid == os.getpid():
+                pool.close()
 
 
 BOXES = Boxes()
