@@ -1,8 +1,8 @@
 # ruff: noqa: E501
 """Test logs made from a seed, in every format that swebench reads: as runners write them, and damaged ones.
 
-``log(format, seed)`` is a text. Even seeds give whole logs, odd ones logs with lines lost, doubled, joined, cut,
-indented and forged. ``expected`` outcomes of swebench's own parsers on them are in ``tests/verifiers/swe_logs.json``.
+``log(format, seed)`` is a text. Even seeds give whole logs, odd ones logs with lines lost, doubled, joined, cut and
+indented. What swebench's own parsers say of the first of them is in ``tests/verifiers/swe_logs.json``.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     ),
     "django": (
         "{name} ... ok", "{name} ... OK", "{name} ...  OK", "{name} ... skipped 'why'", "{name} ... FAIL",
-        "{name} ... ERROR", "FAIL: {name}", "ERROR: {name}", "{name} ... noise", "ok", "okay",
+        "{name} ... ERROR", "FAIL: t{name}", "ERROR: t{name}", "{name} ... noise", "ok", "okay",
         "{name} ... Testing against Django installed in '/x' silenced).\nok", "--version is equivalent to version",
-        "{name} ... Internal Server Error: /{name}/\nok", "{name} ... Internal Server Error: /\nok", "FAIL:",
+        "{name} ... Internal Server Error: /{name}/\nok", "{name} ... Internal Server Error: /\nok",
         "{name} ... System check identified no issues (0 silenced)\nok", " silenced).", "Ran {n} tests in 0.1s",
         "Applying sites.0002_alter_domain_unique...test_no_migrations ({name}) ... ok",
         "{name} ...\nTesting against Django installed in x", "{name}\n... System check identified no issues (0 silenced)\nok",
@@ -97,8 +97,8 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     ),
     "marked": ("{n}) {name}", " {n}) {name}", "{n})", "{n})\t {name} ", "{n} specs, 1 failure"),
     "calypso": (
-        "+ ./node_modules/.bin/jest x", "  Suite {n}", "    {name}", "      ✓ {name} ({n}ms)", "      ✕ {name}",
-        "      ✓ {name}({n}ms) ", "  ● {name}", "Test Suites: 1", "   ", "  ✕ {name} (1ms)", "✓ {name}", "    ✓{name}",
+        "+ ./node_modules/.bin/jest x", "  Suite {n}", "    Inner {n}", "      ✓ {name} ({n}ms)", "      ✕ {name}",
+        "      ✓ {name}({n}ms)", "  ● {name}", "Test Suites: 1", "   ", "  ✕ {name} (1ms)", "        ✓ a (x)", "text",
     ),
     "highlightjs": (
         "  suite {n}", "    ✓ {name} ({n}ms)", "    ✔ {name}", "    {n}) {name}", "  {n} passing (1s)", "text", "      inner",
