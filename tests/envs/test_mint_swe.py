@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from assay.envs import mint
+from assay.envs.errors import InfraError
 from assay.envs.swe_rl.boxes import borrowed, place_of
 from assay.envs.swe_rl.grading import grade, grade_in
 from assay.envs.swe_rl.mint import ledger as ledgers
@@ -245,10 +246,10 @@ def test_bugs_are_put_into_a_folder(tmp_path: Path, offline: str) -> None:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text)
     out = tmp_path / "bugs.jsonl"
-    command = ["swe", "--inject", str(folder), "--out", str(out), "--backend", offline, "--per-package", "3"]
+    command = ["swe", "--inject", str(folder), "--out", str(out), "--backend", offline, "--per-package", "2"]
     assert mint.main(command) == 0
     found = rows(out)
-    assert len(found) == 3
+    assert len(found) == 2
     for each in found:
         assert each["meta"]["level"] == "mutation"
         assert each["test_patch"] == ""
@@ -259,6 +260,9 @@ def test_bugs_are_put_into_a_folder(tmp_path: Path, offline: str) -> None:
         row = row_of(each, "bugs")
         assert resolved(row, row.patch, offline)
         assert not resolved(row, "", offline)
+    (folder / "README.md").write_text("changed since\n")
+    with pytest.raises(InfraError, match="not what it was when the task was made"):
+        resolved(row, row.patch, offline)
 
 
 def git(folder: Path, *words: str) -> None:

@@ -50,10 +50,11 @@ class Draft:
     def row(self) -> SweRow:
         """The task before anything is known of its tests: every test module is to be run."""
         repo = f"{self.about.name}/{self.about.name}"
+        tree = tree_id(self.change.base)
         return SweRow(
             instance_id=f"{self.about.name}__{self.about.name}-{self.name}",
             repo=repo,
-            base_commit=str(self.files.get("commit") or tree_id(self.change.base)),
+            base_commit=str(self.files.get("commit") or tree),
             patch=self.change.patch,
             test_patch=self.change.test_patch,
             problem_statement="draft",
@@ -61,7 +62,7 @@ class Draft:
             pass_to_pass=(),
             version=self.about.version,
             created_at=self.created,
-            environment={**self.setting.environment(), "files": dict(self.files)},
+            environment={**self.setting.environment(), "files": {**self.files, "tree": tree}},
             meta={"level": self.level, "kind": self.kind, "licence": self.about.licence, **(self.extra or {})},
         )
 

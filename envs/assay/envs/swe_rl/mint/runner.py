@@ -121,7 +121,7 @@ class Runner:
         started = time.monotonic()
         try:
             return make()
-        except (MintError, InfraError) as error:
+        except Exception as error:
             self._over(_failed(unit, package, error), started, [])
             return None
 
@@ -132,7 +132,7 @@ class Runner:
         started = time.monotonic()
         try:
             records = [columns(found.row, found.draft.change) for found in work()]
-        except (MintError, InfraError) as error:
+        except Exception as error:  # whatever one package holds must not end the run; it is written down
             self._over(_failed(unit, package, error), started, [])
             return
         ids = tuple(str(each["instance_id"]) for each in records)
@@ -196,5 +196,7 @@ class Runner:
 
 
 def _failed(unit: str, package: str, error: Exception) -> Done:
-    outcome = DROPPED if isinstance(error, MintError) else FAILED
-    return Done(unit, package, outcome, str(error)[:500])
+    if isinstance(error, MintError):
+        return Done(unit, package, DROPPED, str(error)[:500])
+    text = str(error) if isinstance(error, InfraError) else f"unexpected {type(error).__name__}: {error}"
+    return Done(unit, package, FAILED, text[:500])

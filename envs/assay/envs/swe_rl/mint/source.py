@@ -31,11 +31,11 @@ def files_of_record(files: Mapping[str, Any], patches: Mapping[str, str]) -> dic
     Args:
         files: a record's ``environment["files"]``: ``sdist`` (``name``, ``version``, ``file``, ``sha256``), or ``git``
             (a repository's folder) and ``commit``, or ``folder`` (a plain one); ``undo`` names the patches that are
-            taken back on it, in order.
+            taken back on it, in order; ``tree`` is the hash of the result (:func:`tree_id`).
         patches: the record's ``patch`` and ``test_patch``.
 
     Raises:
-        MintError: if the archive or commit cannot be had, or a patch does not fit.
+        MintError: if the archive or commit cannot be had, a patch does not fit, or the result is another tree.
     """
     if "sdist" in files:
         tree = base_files(archive_of(files["sdist"]))
@@ -49,6 +49,8 @@ def files_of_record(files: Mapping[str, Any], patches: Mapping[str, str]) -> dic
         if name not in UNDOABLE:
             raise MintError(f"undo names {name!r}; known are {', '.join(UNDOABLE)}")
         tree = undone(tree, patches.get(name, ""))
+    if files.get("tree") not in (None, tree_id(tree)):
+        raise MintError("its source is not what it was when the task was made: put the files back, or mint again")
     return tree
 
 
