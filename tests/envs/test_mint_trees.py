@@ -156,6 +156,8 @@ def test_needs_from_files_and_from_use() -> None:
     }
     found = needs_of_tests(files(listed), read_metadata(files(listed), "x"))
     assert found == ["pytest", "responses==0.1", "requests-mock", "pytest-asyncio", "pytest-mock", "pyyaml"]
+    marked = {"requirements-test.txt": "pytest==4; python_version < '3'\npytest==8; python_version >= '3'\n"}
+    assert needs_of_tests(files(marked), read_metadata(files(marked), "x"))[0] == "pytest"
     wide = {"requirements-dev.txt": "freezegun\nflake8\n"}
     assert needs_of_tests(files(wide), read_metadata(files(wide), "x")) == ["pytest", "freezegun"]
 

@@ -69,17 +69,17 @@ BY_MARK = {
 def needs_of_tests(tree: Mapping[str, Entry], about: Metadata) -> list[str]:
     """Requirements for running the tests: what the project states, and what its test files visibly use."""
     stated = _stated(tree, about)
-    found: dict[str, str] = {"pytest": "pytest"}
+    found: dict[tuple[str, str], str] = {("pytest", ""): "pytest"}
     for line in [*stated, *_used(tree)]:
         requirement = _clean(line)
-        if requirement is not None:
-            name = canonicalize_name(requirement.name)
-            if (
-                not UNNEEDED.match(name)
-                and name != canonicalize_name(about.name)
-                and (name not in found or found[name] == name)
-            ):
-                found[name] = str(requirement)
+        if requirement is None:
+            continue
+        name = canonicalize_name(requirement.name)
+        if not UNNEEDED.match(name) and name != canonicalize_name(about.name):
+            # Names with markers stand side by side: each may be meant for another Python.
+            key = name, str(requirement.marker or "")
+            if key not in found or found[key] == name:
+                found[key] = str(requirement)
     return list(found.values())
 
 
