@@ -117,11 +117,12 @@ def shims() -> set[int]:
 
 
 def weigh_when_asked(process: subprocess.Popen[str]) -> str:
-    """Talk with a column's process: it says when its sandboxes live, we say what they weigh; its last line."""
+    """Talk with a column's process: it says when its sandboxes live, we say what they weigh; its row."""
     assert process.stdin is not None
     assert process.stdout is not None
-    before, line = shims(), ""
+    before, row = shims(), ""
     for line in process.stdout:
+        row = line[4:] if line.startswith("row ") else row  # peers print other things too
         if line == "weigh\n":
             new = shims() - before
             try:
@@ -132,7 +133,7 @@ def weigh_when_asked(process: subprocess.Popen[str]) -> str:
             process.stdin.flush()
     process.stdin.close()
     process.wait()
-    return line
+    return row
 
 
 def measure_ours(backend: str, folder: Path, times: int, live: int) -> Row:
@@ -292,7 +293,7 @@ def main() -> None:
     parser.add_argument("--column", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.column:
-        print(json.dumps(measure(options.column, options)))
+        print(f"\nrow {json.dumps(measure(options.column, options))}")
         return
     from rich.progress import track
 
