@@ -223,6 +223,11 @@ def test_no_answer_in_time_ends_the_channel() -> None:
     release.set()
 
 
+@pytest.mark.parametrize("timeout", [1e9, float("inf")])
+def test_a_command_may_take_for_ever(box: Box, timeout: float) -> None:
+    assert box.exec("echo done", timeout=timeout).stdout == b"done\n"
+
+
 def test_threads_take_turns(box: Box) -> None:
     results: list[bytes] = []
 

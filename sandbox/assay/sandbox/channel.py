@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Literal, Protocol
 
 from assay.sandbox.base import ExecResult, SandboxSpec
 from assay.sandbox.errors import FileRefused, SandboxDied, SandboxError
-from assay.sandbox.server import HEAD
+from assay.sandbox.server import HEAD, LONGEST_POLL
 
 GRACE = 10.0
 FILE_SECONDS = 130.0  # the server gives up on a file helper after 120
@@ -81,8 +81,9 @@ class FdStream:
             raise OSError("the stream is closed")
         poller = select.poll()
         poller.register(fd, events)
-        if not poller.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            raise TimeoutError
+        while not poller.poll(min(max(0.0, deadline - time.monotonic()), LONGEST_POLL) * 1000):
+            if time.monotonic() >= deadline:
+                raise TimeoutError
 
 
 class Channel:

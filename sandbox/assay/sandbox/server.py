@@ -46,6 +46,7 @@ HEAD = struct.Struct(">IQ")
 ARG_LIMIT = 100_000  # the kernel allows 128 KiB an argument; longer scripts go through a file descriptor
 HELPER_SECONDS = 120.0
 WATCH_SECONDS = 0.1
+LONGEST_POLL = 3600.0  # seconds; the call takes 32 bits of milliseconds
 PARTS = ("server_files.py", "server_processes.py", "server.py")
 """Files of this folder that the server is made of, in the order in which they can be loaded."""
 
@@ -281,7 +282,7 @@ class Server(Processes):
                 self.watch()
                 look = now + (WATCH_SECONDS / 10 if self.killed_for_memory else WATCH_SECONDS)
             until = min(deadline, look) if self.memory else deadline
-            for fd, event in poller.poll(math.ceil(max(0.0, until - now) * 1000)):
+            for fd, event in poller.poll(math.ceil(min(max(0.0, until - now), LONGEST_POLL) * 1000)):
                 if fd == self.source:
                     if event & (select.POLLHUP | select.POLLERR):
                         raise SystemExit("the caller hung up")
@@ -345,6 +346,8 @@ class Server(Processes):
             reply = {"error": "refused", "message": str(refusal)}
         except (OSError, tarfile.TarError, EOFError, ValueError) as error:
             reply = {"error": "refused", "message": "{}: {}".format(head.get("path"), reason(error))}
+        except (RecursionError, MemoryError) as error:  # what commands have made is at fault: folders without end
+            reply = {"error": "refused", "message": "{}: {}".format(head.get("path"), type(error).__name__)}
         except BaseException as error:
             reply = {"error": "server", "message": "{}: {}".format(type(error).__name__, error)}
         if "error" in reply:
