@@ -169,12 +169,15 @@ def peer_graded(job: dict[str, Any], path: str) -> list[Any] | str:
 
 def peer(seconds: float) -> None:
     """Answer what stands on standard input, in the peer's interpreter."""
+    from swebench.harness.log_parsers import PARSER_REGISTRY
+
     asked = json.load(sys.stdin)
     handle, path = tempfile.mkstemp()
     os.close(handle)
     f2p, p2p = listed()
     job = {"parser": "pytest", "log": whole_log(), "f2p": f2p, "p2p": p2p, "fail_only": False}
     answer = {
+        "registry": sorted(PARSER_REGISTRY),
         "parsed": [peer_parse(name, text) for name, text in asked["logs"]],
         "graded": [peer_graded(job, path) for job in asked["jobs"]],
         "speed": {
@@ -244,7 +247,8 @@ def expected(per_format: int, answer: dict[str, Any]) -> dict[str, list[Any]]:
     """What swebench says of the first logs of each format; null where it raised."""
     parsed = iter(answer["parsed"])
     found = {name: [next(parsed) for _ in range(per_format)] for name in swe_logs.FORMATS}
-    return {name: [None if isinstance(x, str) else x for x in outcomes] for name, outcomes in found.items()}
+    plain = {name: [None if isinstance(x, str) else x for x in outcomes] for name, outcomes in found.items()}
+    return {"registry": answer["registry"], **plain}
 
 
 def main() -> None:
