@@ -281,3 +281,11 @@ def test_all_rows_of_lite_dev_are_read():
     assert len(rows) == 23
     assert all(row.environment.get("requirements") for row in rows if row.repo != "pyvista/pyvista")
     assert sum(len(row.fail_to_pass) for row in rows) == 34
+
+
+def test_four_of_the_twenty_fixtures_are_held_out():
+    held = {row.repo for row in load_rows(Options(split="test", task="repo"))}
+    seen = {row.repo for row in load_rows(Options(split="train", task="repo"))}
+    assert (len(held), len(seen), held & seen) == (4, 16, set())
+    shares = Options(split="dev", dev_share=0.2, task="repo")
+    assert {row.repo for row in load_rows(shares)} <= seen

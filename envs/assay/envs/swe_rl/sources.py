@@ -157,7 +157,7 @@ def _of_split(rows: list[SweRow], options: Options) -> list[SweRow]:
     """The rows whose own split, else whose repository's, is the one asked for."""
     kept = []
     for row in rows:
-        split = row.meta.get("split") or split_of(row.repo, options.test_share, options.dev_share)
+        split = row.meta.get("split") or split_of(f"repo:{row.repo}", options.test_share, options.dev_share)
         if split == options.split:
             kept.append(_replace_meta(row, {**row.meta, "split": split}))
     if not kept:
