@@ -45,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
         return 2
     try:
         return _run(options, work, names, f"assay-mint swe {' '.join(argv)}")
-    except (ValueError, MintError) as error:
+    except (ValueError, MintError, OSError) as error:
         print(f"assay-mint swe: {error}", file=sys.stderr)
         return 2
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any, TypeVar
 
 from assay.envs.errors import InfraError
@@ -66,19 +67,39 @@ class Runner:
         self.ledger, self.tools, self.wish, self.tick = ledger, tools, wish, tick
 
     def each(self, names: Iterable[str], work: Callable[[str], None], jobs: int, over: Callable[[str], None]) -> None:
-        """Do ``work`` for every name, ``jobs`` at a time; ``over`` is told when one is through."""
-        with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="mint") as pool:
-            waiting = {pool.submit(work, name): name for name in names}
-            try:
-                for future in as_completed(waiting):
-                    future.result()
-                    over(waiting[future])
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        """Do ``work`` for every name, ``jobs`` at a time; ``over`` is told when one is through.
+
+        An interrupt ends it at once: the threads go with the process, and the sandboxes with them.
+        """
+        waiting: SimpleQueue[str] = SimpleQueue()
+        for name in names:
+            waiting.put(name)
+        problems: list[BaseException] = []
+
+        def serve() -> None:
+            while not problems:
+                try:
+                    name = waiting.get_nowait()
+                except Empty:
+                    return
+                try:
+                    work(name)
+                except BaseException as error:
+                    problems.append(error)
+                over(name)
+
+        threads = [Thread(target=serve, name=f"mint-{number}", daemon=True) for number in range(jobs)]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            time.sleep(0.05)
+        if problems:
+            raise problems[0]
 
     def package(self, name: str) -> None:
         """The newest releases of a package, pair by pair, until there are enough tasks."""
+        if self._enough(name):
+            return
         found = self._opened(f"read {name}", name, partial(self._pairs, name))
         for old, new in reversed((found or [])[-TRIES * self.wish.most :]):
             if self._enough(name):
