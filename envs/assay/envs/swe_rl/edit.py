@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from assay.envs.swe_rl.bases import Base
+from assay.envs.swe_rl.excerpt import excerpts
 from assay.envs.swe_rl.fixtures.apply import PatchError, apply, parse
 from assay.envs.swe_rl.inside.protected import is_test
 from assay.envs.swe_rl.rows import SweRow
@@ -24,15 +25,17 @@ class EditTask:
     """What an edit task is made of.
 
     Attributes:
-        context: text of every file shown, by path.
+        context: text of every file that may be edited, by path.
         oracle: text, after the reference solution, of every file that it changes.
+        shown: what the prompt shows of the files: all of them, or excerpts.
     """
 
     context: dict[str, str]
     oracle: dict[str, str]
+    shown: dict[str, str]
 
 
-def edit_task(row: SweRow, base: Base, max_chars: int, distractors: int) -> EditTask:
+def edit_task(row: SweRow, base: Base, max_chars: int, distractors: int, functions: bool = False) -> EditTask:
     """The files that the reference solution changes, some that it does not, and what it makes of the former.
 
     Without unchanged files a policy learns to edit everything it is shown (arXiv 2502.18449, section 2.1). They are
@@ -59,6 +62,11 @@ def edit_task(row: SweRow, base: Base, max_chars: int, distractors: int) -> Edit
         raise LeftOutError("the solution does not fit the repository") from None
     context = {path: _text(data) for path, data in before.items()}
     oracle = {change.path: _text(after[change.path]) for change in changes}
+    if functions:
+        shown = excerpts(context, oracle)
+        if sum(map(len, shown.values())) > max_chars:
+            raise LeftOutError(f"the functions to change have over {max_chars:,} characters")
+        return EditTask(context, oracle, shown)
     size = sum(map(len, context.values()))
     if size > max_chars:
         raise LeftOutError(f"the files to change have over {max_chars:,} characters")
@@ -72,7 +80,7 @@ def edit_task(row: SweRow, base: Base, max_chars: int, distractors: int) -> Edit
         if text.strip() and size + len(text) <= max_chars:
             context[path] = text
             size += len(text)
-    return EditTask(context, oracle)
+    return EditTask(context, oracle, context)
 
 
 def _text(data: bytes) -> str:

@@ -53,9 +53,12 @@ class Options(BaseOptions):
     strict_empty_search: bool = True
     """An empty SEARCH is an error unless the file is new. Off: as in the official code, it matches every line."""
     max_context_chars: int = 60_000
-    """Characters of files in the prompt of an edit task. Tasks whose changed files alone have more are left out."""
+    """Characters of files in the prompt of an edit task. Tasks whose changed files alone show more are left out."""
+    show: Literal["files", "functions"] = "files"
+    """What an edit task shows: whole files, or of those to change only the functions to change, which tells where the
+    problem is, for models with little room."""
     distractors: int = 2
-    """Unchanged files shown beside those to change, as far as max_context_chars allows."""
+    """Unchanged files shown beside those to change, as far as max_context_chars allows; none with show=functions."""
     prompt_template: str = ""
     """Replaces the user message: text, or a file of it, with {issue} and, for edit, {files}, for repo {tree}."""
     observation_chars: int = 10_000

@@ -81,7 +81,7 @@ def _edit(row: SweRow, options: Options, reward: str, template: str) -> Task:
     if row.image and not options.repos and "files" not in row.environment:
         raise LeftOutError("its files are only in an image (give repos=DIR)")
     base = base_of(row, options.repos)
-    made = edit_task(row, base, options.max_context_chars, options.distractors)
+    made = edit_task(row, base, options.max_context_chars, options.distractors, options.show == "functions")
     truth: dict[str, Any] = {
         "context": made.context,
         "oracle": made.oracle,
@@ -89,7 +89,7 @@ def _edit(row: SweRow, options: Options, reward: str, template: str) -> Task:
     }
     if reward != "similarity":
         truth |= {**_graded(row, options, reward), "modes": modes_of(base, list(made.context))}
-    prompt = edit_prompt(row.problem_statement, made.context, template)
+    prompt = edit_prompt(row.problem_statement, made.shown, template)
     return Task(_id(row, "edit"), prompt, truth, _meta(row, "edit"))
 
 
