@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any
 
 from assay.envs.errors import InfraError
 from assay.envs.swe_rl.bases import RepoError
-from assay.envs.swe_rl.pyenvs import PythonEnvError, cache_root, cached_folder, env_of, host_pytest
+from assay.envs.swe_rl.pyenvs import PythonEnvError, cache_root, cached_folder, env_of, host_pytest, without_packages
 from assay.envs.swe_rl.pyenvs.cache import key_of
 from assay.envs.swe_rl.repos import pristine
 from assay.envs.swe_rl.rows import SweRow
@@ -84,17 +85,19 @@ def place_of(row: SweRow, repos: str = "", backend: str = "auto") -> Place:
             env = env_of(wanted, backend=backend)
         except (PythonEnvError, ValueError) as error:
             raise InfraError(f"{row.instance_id}: {error}") from error
+        hidden = without_packages(env.python.prefix)
         variables = {**FIXED, **env.env}
         variables["PATH"] = f"{TOOLS_AT}/bin:{variables.get('PATH', PATH)}"
         return Place(
-            SandboxSpec(env.base, (tree, *env.layers, _tools()), LIMITS, variables, TESTBED),
+            SandboxSpec(env.base, (*hidden, tree, *env.layers, _tools()), LIMITS, variables, TESTBED),
             env.executable, sources,
         )  # fmt: skip
     pytest = host_pytest()
     base = HostBase()
+    hidden = without_packages(sys.base_prefix)
     python = _host_python()
     variables = {**FIXED, "PATH": f"{TOOLS_AT}/bin:{Path(python).parent}:{PATH}"}
-    spec = SandboxSpec(base, (tree, pytest, _tools()), LIMITS, variables, TESTBED)
+    spec = SandboxSpec(base, (*hidden, tree, pytest, _tools()), LIMITS, variables, TESTBED)
     return Place(spec, python, sources, (pytest.target,), bare=True)
 
 

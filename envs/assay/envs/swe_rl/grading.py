@@ -9,9 +9,11 @@ import secrets
 import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from assay.envs.errors import InfraError
+from assay.envs.swe_rl.audit import finding, is_due, task_of, undeclared
 from assay.envs.swe_rl.boxes import TESTBED, TOOLS_AT, Place, infra
 from assay.envs.swe_rl.evidence import Evidence
 from assay.envs.swe_rl.images import is_hidden, needs_script, run_script
@@ -32,7 +34,8 @@ def grade(row: SweRow, patch: str, place: Place, open_box: OpenBox, timeout: flo
     """Run the tests of ``row`` on its base with ``patch``.
 
     The patch goes in without its changes to tests and test configuration; then the task's own tests are put in place;
-    then the test files run. See ``inside/run_tests.py`` for what keeps the report honest.
+    then the test files run. See ``inside/run_tests.py`` for what keeps the report honest. What would be paid is looked
+    at again in another sandbox, see :mod:`assay.envs.swe_rl.audit`.
 
     Args:
         row: the task.
@@ -52,7 +55,11 @@ def grade(row: SweRow, patch: str, place: Place, open_box: OpenBox, timeout: flo
     except PatchError as error:
         return Evidence(patch=patch, applied=False, message=f"not a patch: {error}")
     with open_box() as box, infra():
-        return grade_in(box, row, cleaned, place, timeout)
+        evidence = grade_in(box, row, cleaned, place, timeout)
+    if not is_due(row, evidence):
+        return evidence
+    with open_box() as box, infra():
+        return audited(box, row, cleaned, place, timeout, evidence)
 
 
 def clean(patch: str, row: SweRow) -> tuple[str, list[str]]:
@@ -75,6 +82,27 @@ def grade_in(box: Sandbox, row: SweRow, patch: str, place: Place, timeout: float
         tampered=tuple(ready["restored"]),
         report=report,
     )
+
+
+def audited(box: Sandbox, row: SweRow, patch: str, place: Place, timeout: float, evidence: Evidence) -> Evidence:
+    """The evidence, made invalid if tests that must fail do not; in a sandbox that is at hand and fresh.
+
+    Raises:
+        InfraError: if the tests could not be made to fail.
+    """
+    report = dict(evidence.report or {})
+    ready = prepare(box, row, patch)
+    task = task_of(row, report, TESTBED, secrets.randbits(60))
+    done = _python(box, "spoil.py", task, place.python, PREPARE_SECONDS)
+    try:
+        outcome: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        raise InfraError(f"{row.instance_id}: making the tests fail failed: {_last(done)}") from None
+    reason = undeclared(outcome)
+    if not reason and outcome["spoiled"]:
+        spoiled = [task["passed"][index] for index in outcome["spoiled"]]
+        reason = finding(spoiled, run_tests(box, row, place, 2 * timeout, ready["missing"]))
+    return replace(evidence, report={**report, "complete": False, "problems": [reason]}) if reason else evidence
 
 
 def prepare(box: Sandbox, row: SweRow, patch: str) -> dict[str, Any]:

@@ -14,6 +14,10 @@ _NAMED = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t":
 _LABELS = ("rename from ", "rename to ", "copy from ", "copy to ")
 
 
+MAX_FILES = 10_000
+"""Files that a patch may touch. Who makes more of them wants to break something, or has forgotten to clean up."""
+
+
 class PatchError(ValueError):
     """The text is no patch; one line that says why."""
 
@@ -48,9 +52,12 @@ def check_patch(patch: str) -> None:
     """Refuse what is not a patch.
 
     Raises:
-        PatchError: one line; there is no file header, a section changes nothing, or a hunk is cut short.
+        PatchError: one line; there is no file header, a section changes nothing, a hunk is cut short, or there are
+            more files than :data:`MAX_FILES`.
     """
     found = sections(patch)
+    if len(found) > MAX_FILES:
+        raise PatchError(f"it changes {len(found):,} files, more than {MAX_FILES:,}")
     if not found:
         raise PatchError("it has no 'diff --git' and no '---'/'+++' header")
     for section in found:

@@ -144,15 +144,31 @@ def _listing(folder: str) -> List[Tuple[str, int, int]]:
 def undo(git: Git, tests: List[str], exempt: List[str]) -> List[str]:
     """Take back every change to a protected path, and say which were changed."""
     named, free = frozenset(tests), frozenset(exempt)
-    found = [(letter, path) for letter, path in git.changed() if protected(path, named, free)]
+    above = frozenset(parent for path in tests for parent in _parents(path))  # to be folders, whatever is there now
+    found = [
+        (letter, path)
+        for letter, path in git.changed()
+        if path in above or protected(path, named, free) or named.intersection(_parents(path))
+    ]
     for letter, path in found:
         if letter == "A":
             os.unlink(os.path.join(git.root, path))
+            for parent in _parents(path):
+                try:
+                    os.rmdir(os.path.join(git.root, parent))
+                except OSError:  # it holds something else
+                    break
     back = [path for letter, path in found if letter != "A"]
     for path in back:
         _clear_way(git.root, path)
     git.checkout(back)
     return sorted(path for _, path in found if not noise(path))
+
+
+def _parents(path: str) -> List[str]:
+    """The folders above a path, the nearest first."""
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
 
 
 def _clear_way(root: str, path: str) -> None:
@@ -173,9 +189,14 @@ def prepare(task: Dict[str, Any], scratch: str) -> Dict[str, Any]:
     how, message = "nothing to apply", ""
     restored: List[str] = []
     if patch.strip():
-        how, message = apply(git, patch, scratch)
-        if how:
-            restored = undo(git, task["tests"], task["exempt"])
+        try:
+            how, message = apply(git, patch, scratch)
+            if how:
+                restored = undo(git, task["tests"], task["exempt"])
+        except (Unusable, OSError, RecursionError) as error:  # the base went well, so it is what the patch makes of it
+            how, message = "", str(error)[-400:]
+    if patch.strip() and not how:
+        return {"applied": False, "how": how, "message": message, "restored": [], "missing": []}
     if test_patch.strip():
         git.run("add", "-A", "-f", ".")
         if not _add_tests(git, test_patch, scratch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assay.envs.swe_rl.pyenvs.cache import cache_root, cached_folder
 from assay.envs.swe_rl.pyenvs.environment import Project, PyEnv, env_of, python_env
-from assay.envs.swe_rl.pyenvs.host import host_pytest
+from assay.envs.swe_rl.pyenvs.host import host_pytest, without_packages
 from assay.envs.swe_rl.pyenvs.interpreters import (
     Interpreter,
     PythonEnvError,
@@ -26,4 +26,5 @@ __all__ = [
     "installed_pythons",
     "python_env",
     "running_python",
+    "without_packages",
 ]

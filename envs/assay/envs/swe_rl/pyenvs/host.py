@@ -13,6 +13,11 @@ from assay.envs.swe_rl.pyenvs.cache import cache_root, cached_folder, key_of
 from assay.envs.swe_rl.pyenvs.interpreters import Interpreter, PythonEnvError
 from assay.sandbox.base import Layer
 
+INSTALLED = ("lib*/python*/*-packages", "local/lib*/python*/*-packages", "pkgs", "envs")
+"""Where a Python's packages are, and conda's copies of them, below its prefix."""
+SOLUTIONS = Path(__file__).parents[2]
+"""The folder of this package, with the bundled tasks in it."""
+
 
 def host_pytest() -> Layer:
     """pytest and what it needs, copied from the running environment into the cache and shown where it lies.
@@ -24,6 +29,23 @@ def host_pytest() -> Layer:
     """
     folder = str(_pytest_folder(str(cache_root())))
     return Layer(folder, folder, writable=False)
+
+
+def without_packages(prefix: str) -> tuple[Layer, ...]:
+    """Empty folders over those where this machine's Pythons keep what is installed for them.
+
+    A newer release of the package under repair may be there, or this package with the solutions of its own tasks.
+
+    Args:
+        prefix: of the Python that is shown beside the system's own.
+    """
+    tops = [Path(top) for top in dict.fromkeys([prefix, str(Path(prefix).resolve()), "/usr"])]
+    found = [path for top in tops for pattern in INSTALLED for path in top.glob(pattern)]
+    found += [path for path in (SOLUTIONS, SOLUTIONS.resolve()) if any(path.is_relative_to(top) for top in tops)]
+    shown = {str(path) for path in found if path.is_dir() and not any(each.is_symlink() for each in path.parents[:2])}
+    folders = sorted(path for path in shown if not shown & {str(above) for above in Path(path).parents})
+    empty = str(cached_folder(cache_root() / "empty", lambda part: {}))
+    return tuple(Layer(empty, path, writable=False) for path in folders)
 
 
 def host_pip(python: Interpreter) -> Layer:
