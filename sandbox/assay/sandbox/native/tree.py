@@ -65,6 +65,11 @@ class Tree:
         self._make_devices(devices)
         # before the old root goes: the kernel gives a fresh proc only where a full one can be seen
         kernel.mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2")
+        # settings of the namespaces, such as pid_max, are user 0's to write, and would outlive a reset
+        kernel.mount("proc/sys", "proc/sys", flags=MS_BIND)
+        fd = os.open("proc/sys", os.O_PATH | os.O_CLOEXEC)
+        kernel.set_attributes(fd, kernel.ATTR_RDONLY, below=False)
+        os.close(fd)
         self._make_base()
         kernel.pivot_root(".", "old")
         kernel.unmount("/old")
