@@ -3,9 +3,10 @@
     python benchmarks/study_swe_edit.py --rows minted/rows.jsonl [...] [--seeds 0 1 2] [--jobs 1] [--threads 1]
 
 The tasks are the bundled fixtures and the rows given (from ``assay-mint swe --inject`` or any file in SWE-bench shape)
-whose changed files are small. Whole repositories are held out. Reward is the similarity of the change to the reference
-(SWE-RL, arXiv 2502.18449); no test is run. Writes docs/results/swe_edit.md and its figure from the run directories,
-which it keeps under --out; runs that are there already are not run again, and a killed one resumes.
+whose changed functions are small; only those are shown. Whole repositories are held out. Reward is the similarity of
+the change to the reference (SWE-RL, arXiv 2502.18449); no test is run. Writes docs/results/swe_edit.md and its figure
+from the run directories, which it keeps under --out; runs that are there already are not run again, and a killed one
+resumes.
 """
 
 from __future__ import annotations
@@ -88,13 +89,14 @@ def command(rows: Path, seed: int, out: Path, args: argparse.Namespace) -> list[
     template.write_text(TEMPLATE, encoding="utf-8")
     words = [
         "train-agent", "--env", "swe_rl", "--env.source", "jsonl", "--env.path", str(rows),
-        "--env.max-context-chars", str(args.chars), "--env.distractors", "0", "--env.prompt-template", str(template),
+        "--env.max-context-chars", str(args.chars), "--env.show", "functions", "--env.prompt-template", str(template),
         "--recipe", "dr-grpo", "--seed", str(seed), "--out", str(out), "--threads", str(args.threads),
         "--model.lora-rank", str(args.lora), "--model.lora-alpha", str(2 * args.lora),
         "--sft.epochs", str(args.epochs), "--sft.examples", str(args.examples), "--sft.lr", str(args.sft_lr),
         "--sft.batch-size", "4", "--steps", str(args.steps), "--optim.lr", str(args.lr),
         "--rollout.groups", str(args.groups), "--rollout.group-size", str(args.group_size),
-        "--rollout.max-tokens", str(args.max_tokens), "--eval.tasks", str(args.tasks),
+        "--rollout.max-tokens", str(args.max_tokens), "--rollout.temperature", str(args.temperature),
+        "--eval.tasks", str(args.tasks),
         "--eval.every", str(args.every), "--save-every", str(args.every), "--keep", "1",
     ]  # fmt: skip
     return [*words, "--resume"] if (out / "config.yaml").exists() else words
@@ -169,7 +171,7 @@ def baselines(rows: Path, args: argparse.Namespace) -> tuple[dict[str, list[Scor
     from assay.training.curriculum import held_out
 
     env = env_class("swe_rl")
-    options = {"source": "jsonl", "path": str(rows), "max_context_chars": args.chars, "distractors": 0}
+    options = {"source": "jsonl", "path": str(rows), "max_context_chars": args.chars, "show": "functions"}
     train, test = (env(**options, split=split).tasks for split in ("train", "test"))
     chosen = held_out(test, args.tasks)
     found = {name: [env.score([answer(task)], task.truth) for task in chosen]
@@ -251,10 +253,11 @@ def about(tasks: Sequence[Task], train: Sequence[Task], args: argparse.Namespace
     kinds = ", ".join(f"{count} {level or 'other'}" for level, count in sorted(levels.items()))
     return (
         f"{len(train)} training tasks ({kinds}) of {repos(train)} repositories, {len(tasks)} held-out tasks of "
-        f"{repos(tasks)} other repositories; files shown have at most {args.chars} characters. SmolLM2-135M-Instruct, "
+        f"{repos(tasks)} other repositories; the functions shown (the reference tells "
+        f"which) have at most {args.chars} characters. SmolLM2-135M-Instruct, "
         f"LoRA rank {args.lora}; imitation of {args.examples} gold edits, {args.epochs} pass(es), learning rate "
         f"{args.sft_lr:g}; then {args.steps} steps of Dr.GRPO on similarity, {args.groups} tasks x {args.group_size} "
-        f"samples, learning rate {args.lr:g}. Greedy decoding for evaluation. Seeds {', '.join(map(str, args.seeds))}; "
+        f"samples at temperature {args.temperature:g}, learning rate {args.lr:g}. Greedy decoding for evaluation. Seeds {', '.join(map(str, args.seeds))}; "
         "intervals are 95 %: Student t over seeds, Wilson over tasks for answers that need no model."
     )
 
@@ -280,19 +283,20 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--rows", type=Path, nargs="*", default=[], help="files of rows, besides the fixtures")
     found.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     found.add_argument("--held-out", type=float, default=0.3, help="share of the repositories")
-    found.add_argument("--chars", type=int, default=1400, help="characters of the files shown, at most")
-    found.add_argument("--issue-chars", type=int, default=700, help="characters of the issue, at most")
-    found.add_argument("--tasks", type=int, default=40, help="held-out tasks measured")
+    found.add_argument("--chars", type=int, default=500, help="characters of the functions shown, at most")
+    found.add_argument("--issue-chars", type=int, default=450, help="characters of the issue, at most")
+    found.add_argument("--tasks", type=int, default=24, help="held-out tasks measured")
     found.add_argument("--lora", type=int, default=16, help="rank of the adapters; 0 trains all weights")
     found.add_argument("--epochs", type=int, default=1)
-    found.add_argument("--examples", type=int, default=48, help="gold edits imitated")
+    found.add_argument("--examples", type=int, default=64, help="gold edits imitated")
     found.add_argument("--sft-lr", type=float, default=1e-3)
-    found.add_argument("--steps", type=int, default=12)
-    found.add_argument("--every", type=int, default=6)
+    found.add_argument("--steps", type=int, default=8)
+    found.add_argument("--every", type=int, default=4)
     found.add_argument("--lr", type=float, default=2e-4)
-    found.add_argument("--groups", type=int, default=4)
+    found.add_argument("--groups", type=int, default=3)
     found.add_argument("--group-size", type=int, default=8)
-    found.add_argument("--max-tokens", type=int, default=160)
+    found.add_argument("--max-tokens", type=int, default=128)
+    found.add_argument("--temperature", type=float, default=0.7, help="of training samples")
     found.add_argument("--threads", type=int, default=1, help="CPU threads a run")
     found.add_argument("--jobs", type=int, default=1, help="runs at a time")
     found.add_argument("--out", type=Path, default=Path("runs/swe_edit"), help="run directories")
