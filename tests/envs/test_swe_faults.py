@@ -35,7 +35,7 @@ class Faults:
         self._share, self._draw, self._lock = share, random.Random(seed), threading.Lock()
         self.counts: Counter[str] = Counter()
         self.boxes: list[Any] = []
-        self.pids: list[int] = []
+        self.processes: list[tuple[int, str]] = []
         self.on = True
 
     def next(self, kinds: tuple[str, ...]) -> str:
@@ -52,7 +52,7 @@ class Faults:
         box = open_sandbox(spec, backend)
         with self._lock:
             self.boxes.append(box)
-            self.pids.append(box._pid)
+            self.processes.append((box._pid, started(box._pid)))
         return FaultyBox(box, self)
 
 
@@ -132,13 +132,14 @@ def test_faults_are_never_scored_and_leave_nothing(shelf_on, tmp_path, monkeypat
         assert episode.score.correct is (index % 10 == 0), (index, episode.score.detail)
         assert rescore(Episode.from_json(episode.to_json())) == episode.score
     assert not [box for box in faults.boxes if box.alive()]
-    assert faults.pids
-    assert not [pid for pid in faults.pids if running(pid)]
+    assert all(time for _, time in faults.processes)
+    assert not [pid for pid, time in faults.processes if started(pid) == time]
 
 
-def running(pid: int) -> bool:
-    """Whether a process is there that is more than a zombie waiting to be reaped."""
+def started(pid: int) -> str:
+    """When a process was started, which tells it from a later one of the same number; empty if there is none."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return False
+        return ""
+    return "" if words[0] in "ZX" else words[19]
