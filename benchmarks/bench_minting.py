@@ -3,8 +3,8 @@
     python benchmarks/bench_minting.py                       bundled repositories, offline but for pytest itself
     python benchmarks/bench_minting.py ./project --tries 30
 
-A cold run is a fresh sandbox and a new Python, as in grading; a warm one is a fork of a Python that has pytest loaded, in
-a sandbox that stays. ``yield`` is the share of tried changes that became validated tasks. Every task has passed the
+A cold run is a fresh sandbox and a new Python, as in grading; a warm one is a fork of a Python that has pytest loaded,
+in a sandbox that stays. ``yield`` is the share of tried changes that became validated tasks. Every task has passed the
 grader: its patch resolves it, the empty patch does not.
 """
 
