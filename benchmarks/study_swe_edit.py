@@ -257,7 +257,8 @@ def about(tasks: Sequence[Task], train: Sequence[Task], args: argparse.Namespace
         f"which) have at most {args.chars} characters. SmolLM2-135M-Instruct, "
         f"LoRA rank {args.lora}; imitation of {args.examples} gold edits, {args.epochs} pass(es), learning rate "
         f"{args.sft_lr:g}; then {args.steps} steps of Dr.GRPO on similarity, {args.groups} tasks x {args.group_size} "
-        f"samples at temperature {args.temperature:g}, learning rate {args.lr:g}. Greedy decoding for evaluation. Seeds {', '.join(map(str, args.seeds))}; "
+        f"samples at temperature {args.temperature:g}, learning rate {args.lr:g}. Greedy decoding for evaluation. "
+        f"Seeds {', '.join(map(str, args.seeds))}; "
         "intervals are 95 %: Student t over seeds, Wilson over tasks for answers that need no model."
     )
 
