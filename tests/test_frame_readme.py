@@ -18,7 +18,9 @@ from assay.sandbox.choose import choose_backend
 ROOT = Path(__file__).resolve().parents[1]
 
 FENCE = re.compile(
-    r"(?:<!-- test: (?:smaller (?P<smaller>.*?)|needs (?P<needs>\w+)) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S
+    r"(?:<!-- test: (?:smaller (?P<smaller>.*?)|needs (?P<needs>\w+)) -->\n)?"
+    r"^```(?P<language>\w*)\n(?P<text>.*?)^```$",
+    re.M | re.S,
 )
 
 SIZE_FLAGS = {
