@@ -61,6 +61,18 @@ def _receiver(function: Function) -> str:
     return ""
 
 
+def _yields(body: List[Any]) -> bool:
+    """Whether a function with this body is a generator, which pytest does not run as a test."""
+    todo = list(body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            todo += list(ast.iter_child_nodes(node))
+    return False
+
+
 def _pytest_name(tree: Any) -> str:
     for node in tree.body:
         if isinstance(node, ast.Import):
@@ -81,7 +93,7 @@ def spoil(source: bytes, tests: List[str], draw: random.Random) -> Tuple[str, Li
         spoiled = set()
         for test in tests:
             function = find(tree.body, test.partition("[")[0].split("::")[1:])
-            if function is None or any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in ast.walk(function)):
+            if function is None or _yields(function.body):
                 continue
             if id(function) not in spoiled:
                 spoiled.add(id(function))

@@ -39,10 +39,15 @@ def without_packages(prefix: str) -> tuple[Layer, ...]:
     Args:
         prefix: of the Python that is shown beside the system's own.
     """
-    tops = [Path(top) for top in dict.fromkeys([prefix, str(Path(prefix).resolve()), "/usr"])]
-    found = [path for top in tops for pattern in INSTALLED for path in top.glob(pattern)]
-    found += [path for path in (SOLUTIONS, SOLUTIONS.resolve()) if any(path.is_relative_to(top) for top in tops)]
-    shown = {str(path) for path in found if path.is_dir() and not any(each.is_symlink() for each in path.parents[:2])}
+    shown: set[str] = set()
+    for top in (Path(prefix), Path(prefix).resolve(), Path("/usr")):
+        found = [path.relative_to(top) for pattern in INSTALLED for path in top.glob(pattern)]
+        if SOLUTIONS.resolve().is_relative_to(top.resolve()):
+            found.append(SOLUTIONS.resolve().relative_to(top.resolve()))
+        for path in found:
+            links = any((top / above).is_symlink() for above in path.parents[:-1])  # lib64, which leads to lib
+            if (top / path).is_dir() and not links:
+                shown.add(str(top / path))
     folders = sorted(path for path in shown if not shown & {str(above) for above in Path(path).parents})
     empty = str(cached_folder(cache_root() / "empty", lambda part: {}))
     return tuple(Layer(empty, path, writable=False) for path in folders)
