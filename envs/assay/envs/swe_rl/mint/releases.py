@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from assay.envs.swe_rl.mint.changelog import release_notes
-from assay.envs.swe_rl.mint.changes import Change, change_between
+from assay.envs.swe_rl.mint.changes import change_between
 from assay.envs.swe_rl.mint.errors import MintError
 from assay.envs.swe_rl.mint.index import Index, Release
 from assay.envs.swe_rl.mint.metadata import Metadata, read_metadata
@@ -20,6 +20,8 @@ from assay.sandbox.patch import Entry
 
 FEW = 10
 """So many tests may turn in any case."""
+LONG_SECONDS = 30.0
+"""A suite that takes longer is cut down."""
 ENOUGH = 0.5
 """Share of the suite that must pass on the later side before its tests are believed."""
 
@@ -191,20 +193,25 @@ def pairs(releases: Sequence[Release], sides: Mapping[str, Side]) -> list[tuple[
 
 
 def _within_time(draft: Draft, trial: Trial) -> tuple[Draft, Statuses]:
-    """The later side's statuses; a suite that takes too long is cut down to the modules that the change touches."""
+    """The later side's statuses; a long suite is cut down to the modules that the change touches, as SWE-bench does."""
     after = trial.run(draft.row(), draft.change.patch)
-    if "did not end" not in after.problem:
-        return draft, after
+    late = "did not end" in after.problem
     change = draft.change
     touched = tuple(path for path in change.tests if change.base.get(path) != change.mid.get(path))
+    if not late and (after.seconds < LONG_SECONDS or not touched or touched == change.tests):
+        return draft, after
     if not touched or touched == change.tests:
         raise MintError(f"the test suite takes over {trial.limit:.0f} s")
-    smaller = Change(change.base, change.mid, change.after, change.sources, touched)
+    smaller = replace(change, tests=touched)
     draft = replace(draft, change=smaller, extra={**(draft.extra or {}), "tests_cut": True})
-    after = trial.run(draft.row(), smaller.patch)
-    if "did not end" in after.problem:
-        raise MintError(f"the changed test modules alone take over {trial.limit:.0f} s")
-    return draft, after
+    if late:
+        after = trial.run(draft.row(), smaller.patch)
+        if "did not end" in after.problem:
+            raise MintError(f"the changed test modules alone take over {trial.limit:.0f} s")
+        return draft, after
+    tests = {name: status for name, status in after.tests.items() if name.split("::")[0] in touched}
+    broken = {path: reason for path, reason in after.broken.items() if path in touched}
+    return draft, replace(after, tests=tests, broken=broken)
 
 
 def _share(run: Statuses) -> float:
