@@ -104,7 +104,7 @@ def tar_entries(tar: tarfile.TarFile) -> Iterator[tuple[str, Entry]]:
     """Files and links of a tar whose members share one first part of their names, which is taken off."""
     for member in tar:
         path = member.name.partition("/")[2]
-        if not path or any(_git_refuses(part) for part in path.split("/")):
+        if not path or any(git_refuses(part) for part in path.split("/")):
             continue
         if member.issym():
             yield path, Entry(LINK, os.fsencode(member.linkname))
@@ -265,16 +265,16 @@ def _walk(directory: str | os.PathLike[str]) -> Iterator[tuple[str, str, int, os
 
     top = os.fspath(directory)
     for root, folders, files, folder in os.fwalk(top, onerror=failed, follow_symlinks=False):
-        folders[:] = sorted(name for name in folders if not _git_refuses(name))
+        folders[:] = sorted(name for name in folders if not git_refuses(name))
         prefix = root[len(top) :].strip("/")
         for name in (*files, *folders):
             with suppress(FileNotFoundError):  # gone since it was listed
                 info = os.lstat(name, dir_fd=folder)
-                if not stat.S_ISDIR(info.st_mode) and not _git_refuses(name):
+                if not stat.S_ISDIR(info.st_mode) and not git_refuses(name):
                     yield f"{prefix}/{name}" if prefix else name, name, folder, info
 
 
-def _git_refuses(name: str) -> bool:
+def git_refuses(name: str) -> bool:
     """Names by which a patch could reach git's own files on some file system: ``git apply`` takes no patch with one."""
     plain = name.lower().split(":")[0].rstrip(" .")
     return plain in (".git", "git~1")

@@ -27,7 +27,10 @@ split stat stdbuf strings sum sync tac tail tar tee test timeout top touch tr tr
 tsort tty uname unexpand uniq unlink unzip uptime vi vim wc which who whoami xargs xxd xz yes zcat
 zip
 """.split()  # noqa: SIM905 - a list of a hundred would fill a page
-LIBRARIES = ("libstdc++.so.6", "libgcc_s.so.1", "libgomp.so.1", "libz.so.1", "libffi.so.8", "libatomic.so.1")
+LIBRARIES = (
+    *("libstdc++.so.6", "libgcc_s.so.1", "libgomp.so.1", "libz.so.1", "libffi.so.8", "libatomic.so.1"),
+    *("librt.so.1", "libpthread.so.0", "libdl.so.2", "libutil.so.1"),  # of older C libraries, still asked for by name
+)
 """Loaded by wheels at run time, so that no ``ldd`` shows them."""
 DATA = ("/usr/lib/git-core", "/usr/share/git-core", "/usr/lib/locale/C.utf8", "/usr/share/zoneinfo", "/usr/share/misc")
 CA_BUNDLES = (

@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from assay.sandbox.errors import SandboxDied
-from assay.sandbox.patch import EXECUTABLE, LINK, REGULAR, Entry, Tree
-from assay.sandbox.patch import _git_refuses as git_refuses
+from assay.sandbox.patch import EXECUTABLE, LINK, REGULAR, Entry, Tree, git_refuses
 
 PART_BYTES = 4 * 2**20
 """Of one part, but for a single larger file: the container holds a part in memory while it applies it."""

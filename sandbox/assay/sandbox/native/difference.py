@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from assay.sandbox.errors import FileRefused
-from assay.sandbox.patch import MAX_BYTES, Entry, make_patch
-from assay.sandbox.patch import _git_refuses as git_refuses
+from assay.sandbox.patch import MAX_BYTES, Entry, git_refuses, make_patch
 
 
 def patch_below(top: str, plan: dict[str, Any], overlays: list[dict[str, Any]], body: bytes) -> str:
