@@ -106,9 +106,9 @@ def test_agentless_says_where_it_works(capsys: pytest.CaptureFixture[str], two: 
 
 
 class Handler(BaseHTTPRequestHandler):
-    """A server whose model knows the reference patch of each issue."""
+    """A server whose model knows the answer to each issue, by what it is asked for."""
 
-    answers: dict[str, str] = {}
+    answers: dict[str, dict[str, str]] = {}
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -116,7 +116,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         messages = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["messages"]
         shown = "\n".join(one["content"] for one in messages)
-        text = next((answer for issue, answer in self.answers.items() if issue in shown), "no idea")
+        known = next((answers for issue, answers in self.answers.items() if issue in shown), {})
+        text = next((answer for asked, answer in known.items() if asked in shown), "no idea")
         choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
         blob = json.dumps({"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]})
         self.send_response(200)
@@ -128,11 +129,26 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(two: str) -> Iterator[str]:
+    from assay.agents.scaffolds.edits import Edit, render_edit
+    from assay.envs.swe_rl import SweRlEnv
     from assay.envs.swe_rl.oracle import shell_answer
+    from assay.verifiers.swe import parse_edits
 
+    Handler.answers = {}
+    tasks = [task for split in ("train", "test") for task in SweRlEnv(source="jsonl", path=two, split=split).tasks]
+    golds = {task.meta["instance_id"]: SweRlEnv.gold(task) or "" for task in tasks}
     for line in Path(two).read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        Handler.answers[row["problem_statement"].strip()] = shell_answer(row["patch"])
+        gold = golds[row["instance_id"]]
+        edits = [Edit(*edit) for edit in parse_edits(gold)]
+        Handler.answers[row["problem_statement"].strip()] = {
+            "This answer cannot be applied": gold,  # sent back by the edit scaffold
+            "between ```": "\n".join(["```", *(edit.path for edit in edits), "```"]),
+            "Resolve it by editing": "\n".join(map(render_edit, edits)),
+            "Write a script": "no script",
+            "```bash": shell_answer(row["patch"]),
+            "<solution>": "I would rather not.",
+        }
     made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield f"http://127.0.0.1:{made.server_address[1]}/v1"
@@ -141,7 +157,24 @@ def server(two: str) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("_sandbox")
-def test_a_server_works_in_the_shell(server: str, two: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scaffold", ["shell", "agentless-mini"])
+def test_a_server_works_in_repositories(scaffold: str, server: str, two: str, tmp_path: Path) -> None:
     pytest.importorskip("openai", reason="needs the client: pip install 'assay[openai]'")
-    words = ["--model", "openai:m", "--base-url", server, "--scaffold", "shell"]
+    words = ["--model", "openai:m", "--base-url", server, "--scaffold", scaffold]
     assert evaluated(tmp_path / "out", *words, path=two)["accuracy"] == 1.0
+
+
+@pytest.mark.parametrize(("scaffold", "accuracy"), [("chat", 0.0), ("edit", 1.0)])
+def test_a_server_is_asked_again_for_an_edit_that_cannot_be_read(
+    scaffold: str, accuracy: float, server: str, two: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("openai", reason="needs the client: pip install 'assay[openai]'")
+    words = ["--env.task", "edit", "--model", "openai:m", "--base-url", server, "--scaffold", scaffold]
+    assert evaluated(tmp_path / "out", *words, path=two)["accuracy"] == accuracy
+
+
+def test_the_edit_scaffold_with_an_oracle_and_a_model(tiny: str, two: str, tmp_path: Path) -> None:
+    words = ["--env.task", "edit", "--scaffold", "edit"]
+    assert evaluated(tmp_path / "oracle", *words, "--model", "oracle", path=two)["accuracy"] == 1.0
+    line = evaluated(tmp_path / "model", *words, "--model", tiny, "--max-tokens", "8", path=two)
+    assert (line["accuracy"], line["parsed"], line["tokens"]) == (0.0, 0.0, 16.0)  # asked twice
