@@ -19,7 +19,7 @@ from assay.envs.swe_rl.mint.metadata import read_metadata
 from assay.envs.swe_rl.mint.names import code_of_tests, interface, texts
 from assay.envs.swe_rl.mint.needs import needs_of_tests, runtime_needs
 from assay.envs.swe_rl.mint.statement import behaviours, from_failures, from_notes, matching_points
-from assay.envs.swe_rl.mint.workshop import choose_python
+from assay.envs.swe_rl.mint.workshop import choose_python, set_up
 from assay.envs.swe_rl.pyenvs import Interpreter
 from assay.sandbox.patch import REGULAR, Entry
 
@@ -336,3 +336,10 @@ def test_no_python_for_a_release() -> None:
     about = read_metadata(files({"PKG-INFO": "Name: x\nVersion: 1\nRequires-Python: >=4\n"}))
     with pytest.raises(MintError, match=r"needs Python >=4; this machine has"):
         choose_python(about, "", PYTHONS)
+
+
+def test_what_pytest_is_made_of_is_refused() -> None:
+    listed = files({"PKG-INFO": "Name: Pluggy\nVersion: 1\n", "tests/test_a.py": ""})
+    about = read_metadata(listed)
+    with pytest.raises(MintError, match="pytest itself is made of it"):
+        set_up(listed, about, about, listed, "", "native")

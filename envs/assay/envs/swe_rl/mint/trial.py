@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from assay.envs.errors import InfraError
 from assay.envs.swe_rl.boxes import Place, infra, place_of
 from assay.envs.swe_rl.evidence import Evidence
 from assay.envs.swe_rl.grading import grade_in
@@ -82,6 +83,7 @@ class Trial:
         """What grading saw, ``seconds`` added to its report.
 
         Raises:
+            MintError: if pytest cannot start with what this project needs.
             InfraError: if something but the tests failed.
         """
         from assay.sandbox import open_sandbox
@@ -91,8 +93,13 @@ class Trial:
             self._places[key] = place_of(row, backend=self.backend)
         place = self._places[key]
         started = time.monotonic()
-        with infra(), closing(open_sandbox(place.spec, self.backend)) as box:
-            evidence = grade_in(box, row, patch, place, self.limit)
+        try:
+            with infra(), closing(open_sandbox(place.spec, self.backend)) as box:
+                evidence = grade_in(box, row, patch, place, self.limit)
+        except InfraError as error:
+            if "pytest does not start" in str(error):  # a plugin that the package's own absence breaks
+                raise MintError(_last_words(str(error))) from None
+            raise
         spent = time.monotonic() - started
         self.runs += 1
         self.seconds += spent

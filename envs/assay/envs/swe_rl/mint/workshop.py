@@ -23,6 +23,8 @@ BORN = {
     "3.12": "2023-10", "3.13": "2024-10", "3.14": "2025-10", "3.15": "2026-10",
 }  # fmt: skip
 """When each Python came out: a project cannot have been tested with a later one."""
+PYTESTS_OWN = frozenset({"pytest", "pluggy", "iniconfig", "packaging", "pygments", "exceptiongroup", "tomli", "py"})
+"""What pytest is made of: loaded before any repository's code may be, so a repository of one cannot take its place."""
 ATTEMPTS = 5
 _CULPRIT = re.compile(
     r"(?:No matching distribution found for|satisfies the requirement|Failed (?:building wheel for|to build)|"
@@ -130,8 +132,10 @@ def set_up(
         extra: more requirements.
 
     Raises:
-        MintError: if not even its own requirements can be installed.
+        MintError: if not even its own requirements can be installed, or pytest needs the package itself.
     """
+    if canonical(about.name) in PYTESTS_OWN:
+        raise MintError("pytest itself is made of it, so it cannot be tested apart from it")
     python = choose_python(later, uploaded, installed_pythons())
     project = Project(about.name, about.version, about.entry_points)
     must = _merged([*runtime_needs(later), *runtime_needs(about)], about.name)
