@@ -38,6 +38,9 @@ def test_blocks_are_found_where_they_are_whole() -> None:
 def test_a_good_answer_is_taken() -> None:
     assert edit_problem(answer(FIX), SHOWN[1]["content"]) == ""
     assert EditScaffold().repair(Completion(answer(FIX)), SHOWN, 0) is None
+    two_lines = Edit("calc.py", "def add(a, b):\n    return a - b", "def add(a, b):\n    return a + b")
+    assert edit_problem(answer(two_lines), SHOWN[1]["content"].replace("\n", "\r\n")) == ""
+    assert edit_problem(answer(two_lines).replace("\n", "\r\n"), SHOWN[1]["content"]) == ""
     later = Edit("calc.py", "    return a + b", "    return b + a")  # searches for what the first edit made
     assert edit_problem(answer(FIX, later), SHOWN[1]["content"]) == ""
     assert EditScaffold().action(Completion(answer(FIX))) == answer(FIX)
@@ -74,6 +77,8 @@ def test_edits_that_do_not_fit_are_passed_over() -> None:
     assert apply_leniently([Edit("calc.py", "\n\ndef twice(x):", "\n\n\n\ndef twice(x):")], files) == {}  # blank lines
     assert apply_leniently([Edit("calc.py", "", "import os")], files) == {}
     assert apply_leniently([Edit("notes.txt", "two", "three (")], files) == {"notes.txt": "one\nthree (\n"}
+    foreign = FILE.replace("\n", "\r\n")
+    assert apply_leniently([FIX], {"calc.py": foreign}) == {"calc.py": foreign.replace("a - b", "a + b")}
     everywhere = {"a.py": "    x = 1\nif True:\n    x = 1\n"}
     assert apply_leniently([Edit("a.py", "    x = 1", "    x = 2")], {"a.py": "if 1:\n" + everywhere["a.py"]}) == {
         "a.py": "if 1:\n    x = 2\nif True:\n    x = 2\n"
@@ -109,6 +114,12 @@ def test_any_text_is_read(text: str) -> None:
     for edit in find_edits(text):
         assert find_edits(render_edit(edit)) == [edit]
     edit_problem(text, text)
+
+
+def test_edits_that_double_a_file_again_and_again_end() -> None:
+    double = Edit("a.txt", "x", "x\nx")
+    (text,) = apply_leniently([double] * 200, {"a.txt": "x\n"}).values()
+    assert 2**18 < len(text) < 1_100_000
 
 
 def test_a_megabyte_is_read_in_linear_time() -> None:

@@ -8,11 +8,12 @@ from assay.agents.policy import Completion, Request
 from assay.agents.scaffolds.agentless import LOCALISE, REPAIR
 from assay.agents.scaffolds.edits import Edit, render_edit
 from assay.envs.swe_rl.fixtures.apply import apply, parse
+from assay.envs.swe_rl.patches import without
 from assay.verifiers.swe.render import render_edits
 
 
 class AgentlessOracle:
-    """Answers each step from ``request.context["solution"]``, the reference patch. It writes no scripts."""
+    """Answers each step from ``request.context["solution"]``, the reference patch, as far as it is in Python files."""
 
     def generate(self, requests: Sequence[Request]) -> list[Completion]:
         """One completion a request.
@@ -27,13 +28,15 @@ def _answer(request: Request) -> str:
     solution, step = request.context.get("solution"), request.context.get("step")
     if not isinstance(solution, str):
         raise ValueError("an oracle needs the reference patch in request.context['solution']")
-    patch = solution.encode("utf-8", "surrogateescape")
-    if step == LOCALISE:
-        return "\n".join(["```", *(change.path for change in parse(patch)), "```"])
-    if step != REPAIR:
-        return "A perfect patch needs no script."
     files: Mapping[str, str] = request.context["files"]
-    before = {change.path: files[change.path].encode() for change in parse(patch) if change.path in files}
-    after = {path: data.decode("utf-8", "replace") for path, data in apply(before, patch).items()}
-    edits = render_edits({path: files[path] for path in before}, after) or []
+    shown, _ = without(solution, lambda path: path not in files)  # the course sees Python files only
+    patch = shown.encode("utf-8", "surrogateescape")
+    paths = [change.path for change in parse(patch)] if shown.strip() else []
+    if step == LOCALISE:
+        return "\n".join(["```", *paths, "```"])
+    if step != REPAIR or not paths:
+        return "Nothing to add."
+    old = {path: files[path] for path in paths}
+    new = apply({path: text.encode() for path, text in old.items()}, patch)
+    edits = render_edits(old, {path: data.decode("utf-8", "replace") for path, data in new.items()}) or []
     return "\n\n".join(render_edit(Edit(*edit)) for edit in edits)

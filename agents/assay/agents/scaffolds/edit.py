@@ -53,13 +53,13 @@ def edit_problem(text: str, shown: str) -> str:
         shown: the prompt, which holds the files.
     """
     try:
-        _, solution = split_response(text)
+        _, solution = split_response(text.replace("\r\n", "\n"))
     except FormatError as error:
         return f"{error}."
     edits = parse_edits(solution)
     if not edits:
         return "there is no whole edit block in the solution."
-    files = "\n" + shown
+    files = "\n" + shown.replace("\r\n", "\n")
     for number, edit in enumerate(edits, 1):
         if edit.search == edit.replace:
             return f"edit {number} replaces lines by the same lines."

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 SEARCH, DIVIDER, REPLACE = "<<<<<<< SEARCH", "=======", ">>>>>>> REPLACE"
+MOST = 1_000_000
+"""Characters that edits may add to a file, beyond twice its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,17 @@ def apply_leniently(edits: Iterable[Edit], files: Mapping[str, str]) -> dict[str
 
     As in Agentless (arXiv 2407.01489): an edit fits if its search text begins at the beginning of a line of a known
     file; every such place is replaced. A changed Python file that does not parse counts as unchanged, and so does one
-    in which only blank lines differ.
+    in which only blank lines differ. An edit that makes a file huge is passed over, since repeated doubling would fill
+    the memory. A file whose lines all end in ``\\r\\n`` keeps them.
     """
-    new = dict(files)
+    crlf = {path for path, text in files.items() if "\r\n" in text and text.count("\n") == text.count("\r\n")}
+    new = {path: text.replace("\r\n", "\n") if path in crlf else text for path, text in files.items()}
     for edit in edits:
-        text = "\n" + new.get(edit.path, "")
-        if edit.path in files and edit.search and "\n" + edit.search in text:
-            new[edit.path] = text.replace("\n" + edit.search, "\n" + edit.replace)[1:]
+        text, search, replace = "\n" + new.get(edit.path, ""), "\n" + edit.search, "\n" + edit.replace
+        places = text.count(search) if edit.path in files and edit.search else 0
+        if places and len(text) + places * (len(replace) - len(search)) <= MOST + 2 * len(files[edit.path]):
+            new[edit.path] = text.replace(search, replace)[1:]
+    new = {path: text.replace("\n", "\r\n") if path in crlf else text for path, text in new.items()}
     return {path: text for path, text in new.items() if _changed(files[path], text) and _parses(path, text)}
 
 
