@@ -109,7 +109,8 @@ def test_official_scripts_are_graded_by_their_log(shelf):
 
 
 def test_a_script_runs_in_a_sandbox(shelf):
-    row = replace(shelf.row, eval_script=SCRIPT, log_parser="pytest", fail_to_pass=("shelf",), pass_to_pass=())
+    script = SCRIPT.replace("/opt/assay/pytest", shelf.place.paths[0])
+    row = replace(shelf.row, eval_script=script, log_parser="pytest", fail_to_pass=("shelf",), pass_to_pass=())
     score = score_of(row, shelf_evidence(shelf, row), "tests")
     assert (score.correct, score.parts["valid"]) == (False, 1.0)
     evidence = shelf_evidence(shelf, row)

@@ -63,7 +63,7 @@ class Options(BaseOptions):
     """Replaces the user message: text, or a file of it, with {issue} and, for edit, {files}, for repo {tree}."""
     observation_chars: int = 10_000
     """Characters of a command's output that the agent sees: the first and the last half of them."""
-    test_share: float = 0.3
+    test_share: float = 0.2
     """Share of repositories held out where the source has no splits of its own."""
     dev_share: float = 0.0
     """Share of repositories set aside for development where the source has no splits of its own."""
