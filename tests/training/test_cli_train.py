@@ -1,5 +1,6 @@
 """Whole runs through the command lines, with a model of a few thousand weights."""
 
+import functools
 import json
 import os
 import shutil
@@ -272,7 +273,11 @@ def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_go_on(tmp_path, monkeypatch
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_ctrl_c_in_a_terminal(tmp_path):
     program = [str(Path(sys.executable).parent / "train-agent"), *SMALL, "--steps", "100000", "--out", "run"]
-    with subprocess.Popen(program, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    # A shell that runs the suite in the background has its children ignore the signal, and they theirs.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        program, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed
+    ) as running:
         metrics = tmp_path / "run" / "metrics.jsonl"
         while running.poll() is None and not (metrics.exists() and metrics.read_text().count('"train"') > 4):
             time.sleep(0.05)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -320,7 +321,10 @@ INTERRUPTED = """
 @pytest.mark.parametrize("where", ["env", "policy", "nested"])
 def test_an_interrupt_stops_promptly_and_closes_what_it_can(where):
     code = f"WHERE = {where!r}\n" + textwrap.dedent(INTERRUPTED)
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=os.environ)
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # ignored where the suite runs in background
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=os.environ, preexec_fn=heed
+    )
     try:
         lines = iter(child.stdout.readline, "")
         while next(lines).strip() != "waiting":
