@@ -80,7 +80,7 @@ class CoPG(Surrogate):
         """Loss [B]: each row's share, such that the mean over rows is the mean over prompts of equal size."""
         h = ((out.logp - batch.anchor_logp["ref"]) * batch.action_mask).sum(-1)
         reward = sequence_reward(batch).to(h.dtype)
-        loss = torch.zeros_like(h)
+        loss = h * 0.0  # an empty micro-batch has a gradient too
         for group in torch.unique(batch.group_id):
             rows = torch.nonzero((batch.group_id == group) & ~torch.isnan(reward)).flatten()
             if len(rows) < 2:

@@ -156,6 +156,10 @@ class Objective:
         """Rows that contribute exactly nothing and need no forward pass: bool [B]."""
         keep = self.keep(batch, advantage)
         dropped = (keep == 0).all(-1)
+        if self.needs_whole_groups:  # a row without a token of its own still counts in its group
+            _, group = torch.unique(batch.group_id, return_inverse=True)
+            alive = torch.zeros(int(group.max()) + 1 if len(batch) else 0, device=group.device)
+            dropped = alive.index_add(0, group, (~dropped).float())[group] == 0
         return dropped | ((advantage * keep) == 0).all(-1) if self.zero_advantage_is_inert else dropped
 
     def loss(
