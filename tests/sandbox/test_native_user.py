@@ -46,7 +46,7 @@ assert shell(":(){ :|:& };: ; sleep 0.2; echo after").stdout.endswith(b"after\\n
 box.kill_all()
 one = shell("(python3 -c 'data = bytearray(500 << 20); import time; time.sleep(60)'); echo $?")
 assert one.oom and one.stdout == b"137\\n", one
-hog = "python3 -c 'data = bytearray(90 << 20); import time; time.sleep(4)' & "
+hog = "python3 -c 'data = bytearray(90 << 20); import time; time.sleep(10)' & "
 many = shell(hog * 4 + "wait", timeout=30)
 assert many.oom, many
 assert not shell("true").oom
