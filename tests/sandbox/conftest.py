@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -132,6 +133,33 @@ def opened(backend: str) -> Iterator[Callable[[SandboxSpec], Sandbox]]:
     yield open_one
     for one in boxes:
         one.close()
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Any:
+    """The Docker engine; skips what asks for it where none answers."""
+    found = probe("docker")
+    if not found.ok:
+        pytest.skip(f"docker: {found.reason}; {found.fix}")
+    from assay.sandbox.docker import engine
+
+    return engine.connect()
+
+
+@pytest.fixture(scope="module")
+def closure_image(daemon: Any) -> str:
+    """An image of this host's programs."""
+    from assay.sandbox.docker import build_host_closure
+
+    return build_host_closure()
+
+
+@pytest.fixture(scope="module")
+def shared(daemon: Any, request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """One container for a module, of the module's ``SPEC``."""
+    sandbox = open_sandbox(request.module.SPEC, "docker")
+    yield sandbox
+    sandbox.close()
 
 
 def running(marker: str) -> list[int]:

@@ -27,7 +27,6 @@ from assay.sandbox import (
 from assay.sandbox.docker import (
     DockerSandbox,
     build_from_rootfs,
-    build_host_closure,
     content,
     engine,
     hosted,
@@ -35,22 +34,9 @@ from assay.sandbox.docker import (
     sweep,
 )
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("daemon")]
 LIMITS = Limits(memory_mb=256, disk_mb=64, pids=64)
 TESTBED = "opt/miniconda3/envs/testbed"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def daemon() -> engine.Engine:
-    found = DockerSandbox.probe()
-    if not found.ok:
-        pytest.skip(f"docker: {found.reason}; {found.fix}")
-    return engine.connect()
-
-
-@pytest.fixture(scope="module")
-def closure_image(daemon: engine.Engine) -> str:
-    return build_host_closure()
 
 
 def derived(daemon: engine.Engine, image: str, name: str, tree: dict[str, bytes | str | None]) -> str:

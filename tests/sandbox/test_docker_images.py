@@ -22,21 +22,8 @@ from assay.sandbox.docker import (
     images,
 )
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("daemon")]
 LIMITS = Limits(memory_mb=256, disk_mb=64, pids=64)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def daemon() -> engine.Engine:
-    found = DockerSandbox.probe()
-    if not found.ok:
-        pytest.skip(f"docker: {found.reason}; {found.fix}")
-    return engine.connect()
-
-
-@pytest.fixture(scope="module")
-def closure_image(daemon: engine.Engine) -> str:
-    return build_host_closure()
 
 
 def started(spec: SandboxSpec) -> DockerSandbox:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,25 +10,9 @@ import pytest
 from assay.sandbox import HostBase, Limits, SandboxDied, SandboxSpec, SandboxUnavailable
 from assay.sandbox.docker import DockerSandbox, engine, owner, sweep
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("daemon")]
 LIMITS = Limits(memory_mb=256, disk_mb=64, pids=64, output_bytes=65_536)
 SPEC = SandboxSpec(limits=LIMITS)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def daemon() -> engine.Engine:
-    found = DockerSandbox.probe()
-    if not found.ok:
-        pytest.skip(f"docker: {found.reason}; {found.fix}")
-    return engine.connect()
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[DockerSandbox]:
-    sandbox = DockerSandbox(SPEC)
-    sandbox.start()
-    yield sandbox
-    sandbox.close()
 
 
 def container(sandbox: DockerSandbox) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,25 +11,9 @@ import pytest
 from assay.sandbox import Layer, Limits, LimitUnsupported, SandboxSpec, SandboxUnavailable
 from assay.sandbox.docker import DockerSandbox, engine
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("daemon")]
 LIMITS = Limits(memory_mb=256, disk_mb=64, pids=64, output_bytes=65_536)
 SPEC = SandboxSpec(limits=LIMITS)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def daemon() -> engine.Engine:
-    found = DockerSandbox.probe()
-    if not found.ok:
-        pytest.skip(f"docker: {found.reason}; {found.fix}")
-    return engine.connect()
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[DockerSandbox]:
-    sandbox = DockerSandbox(SPEC)
-    sandbox.start()
-    yield sandbox
-    sandbox.close()
 
 
 @pytest.fixture
