@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from assay.training.objectives.groups import sequence_reward
-from assay.training.objectives.types import Advantage, PolicyOutputs, Surrogate, TrajectoryBatch
+from assay.training.objectives.surrogate import GroupLoss
+from assay.training.objectives.types import Advantage, PolicyOutputs, TrajectoryBatch
 
 Pairing = Literal["all", "adjacent", "best-worst"]
 
@@ -29,7 +30,7 @@ class Rewarded(Advantage):
 
 
 @dataclass(frozen=True)
-class CoPG(Surrogate):
+class CoPG(GroupLoss):
     """Contrastive policy gradient (arXiv:2406.19185, eq. 9 and 14): a regression on the differences of pairs.
 
     With h the sum over a row's tokens of log pi - log ref, a pair costs ((R - R') - beta (h - h'))^2 / (2 beta); a
@@ -57,23 +58,8 @@ class CoPG(Surrogate):
         return frozenset({"ref"})
 
     @property
-    def level(self) -> str:
-        """``sequence``."""
-        return "sequence"
-
-    @property
-    def needs_whole_groups(self) -> bool:
-        """True."""
-        return True
-
-    @property
     def uses_old(self) -> bool:
         """False: it does not matter what sampled."""
-        return False
-
-    @property
-    def zero_is_inert(self) -> bool:
-        """False: equal rewards pull the log-ratios together."""
         return False
 
     def __call__(self, out: PolicyOutputs, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:

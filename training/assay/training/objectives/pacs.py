@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from assay.training.objectives.types import Advantage, PolicyOutputs, Surrogate, TrajectoryBatch, old_logp
+from assay.training.objectives.surrogate import GroupLoss
+from assay.training.objectives.types import Advantage, PolicyOutputs, TrajectoryBatch, old_logp
 from assay.training.objectives.verdict import verdicts
 
 Score = Literal["rloo", "grpo", "naive"]
@@ -37,7 +38,7 @@ class Labelled(Advantage):
 
 
 @dataclass(frozen=True)
-class PACS(Surrogate):
+class PACS(GroupLoss):
     """Cross-entropy of the verdict under a score of the response (arXiv:2509.02522, eq. 6 to 9).
 
     The proxy of a row is ``beta`` times the sum over its tokens of log pi - log old; its score psi is the proxy minus
@@ -58,21 +59,6 @@ class PACS(Surrogate):
     def __post_init__(self) -> None:
         if not self.beta > 0:
             raise ValueError(f"beta must be above 0, got {self.beta:g}")
-
-    @property
-    def level(self) -> str:
-        """``sequence``."""
-        return "sequence"
-
-    @property
-    def needs_whole_groups(self) -> bool:
-        """True: the score of a row is a function of its group."""
-        return True
-
-    @property
-    def zero_is_inert(self) -> bool:
-        """False: a row of any group moves the others' scores."""
-        return False
 
     def __call__(self, out: PolicyOutputs, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
         """Loss [B]; 0 for rows without a verdict."""

@@ -36,6 +36,25 @@ def check_clip(low: float, high: float) -> None:
         )
 
 
+class GroupLoss(Surrogate):
+    """The base of losses [B] that are functions of whole groups of responses."""
+
+    @property
+    def level(self) -> str:
+        """``sequence``."""
+        return "sequence"
+
+    @property
+    def needs_whole_groups(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def zero_is_inert(self) -> bool:
+        """False: a row moves the loss of the others, whatever its advantage."""
+        return False
+
+
 @dataclass(frozen=True)
 class PPOClip(Surrogate):
     """The clipped surrogate of PPO (arXiv:1707.06347, eq. 7), with an optional dual clip (arXiv:1912.09729, eq. 5)."""
