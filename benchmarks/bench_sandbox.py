@@ -40,10 +40,11 @@ METRICS = {
     "reset2000": ("reset, 2,000 files", 10.0),
     "reset7000": ("reset, 7,000 files", 50.0),
     "overshoot": ("time-out overshoot", 50.0),
+    "grade": ("grade of a fixture's reference patch, twice run", None),
     "live_mb": ("MB of all that live at once", 1000.0),
     "live": ("how many those are", None),
 }
-"""key -> (row of the table, target of the native columns). A measurement of another file joins as one more row."""
+"""key -> (row of the table, target of the native columns)."""
 COLUMNS = ("native", "native user", "bubblewrap", "docker", "plain docker", "swe-rex local", "swe-rex docker")
 CHANGE = """
 grep -r nowhere . > /dev/null
@@ -165,6 +166,27 @@ def measure_ours(backend: str, folder: Path, times: int, live: int) -> Row:
     return row
 
 
+def measure_grade(backend: str, times: int) -> float:
+    """Milliseconds of a whole verdict on warm sandboxes: apply, run the tests, and run them again made to fail."""
+    from assay.envs.swe_rl.boxes import BOXES, borrowed, place_of
+    from assay.envs.swe_rl.grading import grade
+    from assay.envs.swe_rl.options import Options
+    from assay.envs.swe_rl.sources import load_rows
+    from assay.envs.swe_rl.verdict import score_of
+
+    row = load_rows(Options())[0]
+    place = place_of(row, backend=backend)
+
+    def verdict() -> None:
+        evidence = grade(row, row.patch, place, lambda: borrowed(place.spec, backend, 2))
+        assert score_of(row, evidence, "tests").correct
+
+    verdict()
+    taken = median_ms(verdict, max(3, times // 2))
+    BOXES.close()
+    return taken
+
+
 def measure_plain_docker(image: str, times: int) -> Row:
     """A container each time, through the SDK, with the limits that anyone would set."""
     import docker
@@ -255,7 +277,10 @@ def measure(column: str, options: argparse.Namespace) -> Row:
         return measure_plain_docker(options.image, options.times)
     with tempfile.TemporaryDirectory() as folder:
         live = options.live if column != "docker" else min(options.live, 20)
-        return measure_ours(column.split()[0], Path(folder), options.times, live)
+        row = measure_ours(column.split()[0], Path(folder), options.times, live)
+    if column != "native user":  # whose Python has only the sandbox
+        row["grade"] = measure_grade(column, options.times)
+    return row
 
 
 def print_table(rows: dict[str, Row]) -> None:
