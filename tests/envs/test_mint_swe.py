@@ -192,7 +192,7 @@ def test_releases_become_tasks(tmp_path: Path, offline: str, capsys: pytest.Capt
     assert not resolved(row, "", offline)
 
     report = (tmp_path / "tasks.jsonl.report.md").read_text()
-    assert "1 tasks from 1 of 3 packages" in report
+    assert "1 task from 1 of 3 packages" in report
     assert "release sizes 1.1 -> 1.2: no change of source" in report
     assert "read bare: its source releases carry no tests" in report
     assert "read missing-package: no package of this name on the index" in report
@@ -203,7 +203,7 @@ def test_releases_become_tasks(tmp_path: Path, offline: str, capsys: pytest.Capt
     before = Path(f"{out}.state").read_text()
     assert mint.main(command) == 0
     assert Path(f"{out}.state").read_text() == before
-    assert "1 tasks in" in capsys.readouterr().out
+    assert "1 task in" in capsys.readouterr().out
 
 
 def test_a_lost_archive_is_fetched_again(tmp_path: Path, offline: str, monkeypatch: pytest.MonkeyPatch) -> None:

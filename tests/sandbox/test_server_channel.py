@@ -107,7 +107,9 @@ def test_commands_inherit_nothing(box: Box) -> None:
         b"LANG=C.UTF-8",
     ]
     ignored = box.exec("grep SigIgn /proc/self/status; grep SigBlk /proc/self/status", timeout=30).stdout.split()
-    assert ignored[1::2] == [b"0" * 16, b"0" * 16]
+    # 32 and 33 belong to the C library, which lets no program set them: a host that ignores one, we inherit it from
+    own = 1 << 31 | 1 << 32
+    assert [int(mask, 16) & ~own for mask in ignored[1::2]] == [0, 0]
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def _run(options: argparse.Namespace, kind: str, names: list[str], command: str)
     if interrupted:
         print(f"interrupted with {tasks} tasks in {out}; run the same command again to go on", file=sys.stderr)
         return 130
-    print(f"{tasks} tasks in {out}; what was dropped and why: {page}")
+    print(f"{tasks} task{'s' * (tasks != 1)} in {out}; what was dropped and why: {page}")
     return 0 if tasks else 1
 
 
