@@ -105,8 +105,8 @@ def report_text(done: Iterable[Done], seconds: float, command: str) -> str:
         "",
         f"`{command}`",
         "",
-        f"{tasks} task{'s' * (tasks != 1)} from {giving} of {len(packages)} packages;"
-        f" {outcomes[KEPT]} of {len(units)} changes kept, {outcomes[DROPPED]} dropped, {outcomes[FAILED]} failed (tried again next time).",
+        f"{tasks} task{'s' * (tasks != 1)} from {giving} of {len(packages)} packages; {outcomes[KEPT]} of {len(units)}"
+        f" changes kept, {outcomes[DROPPED]} dropped, {outcomes[FAILED]} failed (tried again next time).",
         f"{spent:.0f} s of work in all units, {spent / tasks:.1f} s a task;" if tasks else f"{spent:.0f} s of work;",
         f"the last run took {seconds:.0f} s.",
         "",
