@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from assay.training.objectives.schedule import Pool
 from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import get_recipe
 
@@ -33,7 +34,7 @@ def train(name, constants, steps=150, updates=2, seed=0):
         batch = TrajectoryBatch.of(verdict, group.tolist(), rollout_logp=old, old_logp=old, correct=verdict)
         advantage = objective.prepare(batch)
         for _ in range(updates):
-            for index in schedule.recompose(batch, 1):
+            for index in schedule.recompose(Pool.of(batch, advantage), 0, 1, 0).minibatches:
                 part = batch.rows(index)
                 logp = torch.log_softmax(logits, -1)[group[index], arm[index]].unsqueeze(-1)
                 totals = objective.totals(part, advantage[index])

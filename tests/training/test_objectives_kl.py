@@ -12,7 +12,7 @@ from assay.training.objectives.entropy import EntropyBonus
 from assay.training.objectives.kl import KL_ESTIMATORS, AdaptiveKL, FixedKL, KLLoss, KLReward, kl_estimate
 from assay.training.objectives.objective import Objective
 from assay.training.objectives.surrogate import Reinforce
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
+from assay.training.objectives.types import Entropy, PolicyOutputs, TrajectoryBatch
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_an_adaptive_coefficient_moves_and_survives_a_checkpoint():
 
 def test_entropy_bonus_asks_for_the_entropy_and_lowers_the_loss():
     slots = objective(regularisers=(EntropyBonus(0.5),))
-    assert slots.needs == {"entropy"}
+    assert slots.needs == {Entropy()}
     batch, logp = TrajectoryBatch.of([0, 0], length=2), torch.zeros(2, 2)
     out = PolicyOutputs(logp, {"entropy": torch.tensor([[1.0, 2.0], [3.0, 4.0]])})
     advantage = slots.prepare(batch)

@@ -14,7 +14,7 @@ from assay.training.objectives.metrics import Metrics
 from assay.training.objectives.mismatch import Mismatch
 from assay.training.objectives.objective import Objective
 from assay.training.objectives.surrogate import PPOClip, Reinforce
-from assay.training.objectives.types import PolicyOutputs, Surrogate, TrajectoryBatch
+from assay.training.objectives.types import Entropy, PolicyOutputs, Surrogate, TrajectoryBatch
 
 NAN = float("nan")
 
@@ -26,7 +26,7 @@ def compose(**slots):
 
 def test_what_it_asks_for():
     assert compose().needs == frozenset()
-    assert compose(regularisers=(EntropyBonus(0.1), KLLoss(0.1))).needs == {"entropy"}
+    assert compose(regularisers=(EntropyBonus(0.1), KLLoss(0.1))).needs == {Entropy()}
     assert compose(advantage=GAE()).needs_critic
     assert not compose().needs_critic
     assert compose().uses_old

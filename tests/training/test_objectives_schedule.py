@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from assay.training.objectives.schedule import DynamicSampling, Plain, RolloutPlan, split_groups
+from assay.training.objectives.schedule import DynamicSampling, Plain, Pool, RolloutPlan, split_groups
 from assay.training.objectives.types import TrajectoryBatch
 
 NAN = float("nan")
@@ -26,7 +26,7 @@ ALIVE, DEAD = [1.0, 0.0], [1.0, 1.0]
 def test_plain_takes_what_comes():
     assert sample(Plain(), [[ALIVE, DEAD]], 2) == ([ALIVE, DEAD], 1)
     assert Plain().plan(3, RolloutPlan(8, 4, 1.0)) == RolloutPlan(8, 4, 1.0)
-    assert Plain().window == 1
+    assert not Plain().remembers
 
 
 def test_dynamic_sampling_goes_on_until_full_and_cuts_the_surplus():
@@ -73,4 +73,13 @@ def test_minibatches_hold_whole_groups_and_every_row_once(parts):
 
 def test_recompose():
     batch = TrajectoryBatch.of([0, 0, 0, 0], group=[0, 1, 0, 1])
-    assert [piece.tolist() for piece in Plain().recompose(batch, 2)] == [[0, 2], [1, 3]]
+    found = Plain().recompose(Pool.of(batch, torch.zeros(4, 1)), 0, 2, 0)
+    assert [piece.tolist() for piece in found.minibatches] == [[0, 2], [1, 3]]
+    assert found.epochs is None
+    assert not len(found.keep)
+
+
+def test_plain_looks_at_fresh_rows_only():
+    batch = TrajectoryBatch.of([0, 0, 0, 0], group=[0, 1, 0, 1])
+    pool = Pool(batch, torch.zeros(4, 1), torch.tensor([False, True, False, True]))
+    assert [piece.tolist() for piece in Plain().recompose(pool, 0, 2, 0).minibatches] == [[1, 3]]

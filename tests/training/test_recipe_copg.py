@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
-from assay.training.recipes import check_recipe, get_recipe
+from assay.training.recipes import RunFacts, check_recipe, get_recipe
 
 
 def loss_of(name, h, rewards, group=None, **constants):
@@ -63,7 +63,7 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match="beta"):
         get_recipe("copg", {"beta": 0.0}).objective(8)
     with pytest.raises(ValueError, match="group_size"):
-        check_recipe(get_recipe("copg"), group_size=1, max_length=8)
+        check_recipe(get_recipe("copg"), RunFacts(1, 8))
     assert get_recipe("copg").objective(8).anchors == {"ref"}
 
 

@@ -9,7 +9,7 @@ import torch
 
 from assay.training.objectives.pacs import PACS
 from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
-from assay.training.recipes import check_recipe, get_recipe
+from assay.training.recipes import RunFacts, check_recipe, get_recipe
 
 
 def loss_of(proxies, labels, group=None, constants=None):
@@ -71,9 +71,9 @@ def test_a_split_group_and_a_group_of_one_are_refused():
     with pytest.raises(ValueError, match="single one"):
         loss_of([0.1, 0.2], [1.0, 0.0], [0, 1])
     with pytest.raises(ValueError, match="group_size"):
-        check_recipe(get_recipe("pacs"), group_size=1, max_length=8)
+        check_recipe(get_recipe("pacs"), RunFacts(1, 8))
     with pytest.raises(ValueError, match="splits them"):
-        check_recipe(get_recipe("pacs"), group_size=8, max_length=8, whole_groups=False)
+        check_recipe(get_recipe("pacs"), RunFacts(8, 8, whole_groups=False))
     with pytest.raises(ValueError, match="beta"):
         get_recipe("pacs", {"beta": 0.0}).objective(8)
 

@@ -13,9 +13,10 @@ from assay.training.objectives.advantage import GAE
 from assay.training.objectives.objective import Objective
 from assay.training.objectives.schedule import DynamicSampling, Plain, RolloutPlan
 from assay.training.objectives.surrogate import PPOClip, Reinforce
-from assay.training.recipes import Recipe, check_recipe, get_recipe, recipe, recipe_names, registry
+from assay.training.recipes import Recipe, RunFacts, check_recipe, get_recipe, recipe, recipe_names, registry
 from assay.training.recipes.constants import constants
 from assay.training.recipes.table import recipes_table
+from assay.training.value.spec import CriticSpec
 
 BUILT_IN = ["cispo", "dapo", "dr-grpo", "grpo", "gspo", "reinforce++", "reinforce++-baseline", "rloo"]
 
@@ -125,14 +126,14 @@ def test_mistakes_are_one_line(name, overrides, words):
 )
 def test_what_cannot_work_is_refused(name, overrides, group_size, word):
     with pytest.raises(ValueError) as error:
-        check_recipe(get_recipe(name, overrides), group_size=group_size, max_length=32)
+        check_recipe(get_recipe(name, overrides), RunFacts(group_size, 32))
     assert word in str(error.value)
     assert str(error.value).startswith(f"recipe {name}")
     assert "\n" not in str(error.value)
 
 
 def test_reinforce_pp_needs_no_groups():
-    assert not check_recipe(get_recipe("reinforce++"), group_size=1, max_length=32).advantage.group_relative
+    assert not check_recipe(get_recipe("reinforce++"), RunFacts(1, 32)).advantage.group_relative
 
 
 class Grouped(Reinforce):
@@ -140,12 +141,8 @@ class Grouped(Reinforce):
     def needs_whole_groups(self):
         return True
 
-    @property
-    def needs(self):
-        return frozenset({"mean_logp"})
 
-
-def made(advantage, surrogate):
+def made(advantage, surrogate, spec=None):
     @dataclass(frozen=True)
     class Made(Recipe):
         name = "made"
@@ -153,18 +150,27 @@ def made(advantage, surrogate):
         def objective(self, max_length):
             return Objective(advantage, surrogate, "token-mean", max_length)
 
+        def critic(self):
+            return spec
+
+        def refuses(self, run):
+            return "samples at temperature 1" if run.temperature != 1 else None
+
     return Made()
 
 
 def test_needs_that_the_trainer_does_not_meet():
     with pytest.raises(ValueError, match="critic"):
-        check_recipe(made(GAE(), Reinforce()), group_size=8, max_length=8)
-    assert check_recipe(made(GAE(), Reinforce()), group_size=8, max_length=8, critic=True).needs_critic
+        check_recipe(made(GAE(), Reinforce()), RunFacts(8, 8))
+    assert check_recipe(made(GAE(), Reinforce(), CriticSpec()), RunFacts(8, 8)).needs_critic
     grouped = made(get_recipe("grpo").objective(8).advantage, Grouped())
     with pytest.raises(ValueError, match="splits them"):
-        check_recipe(grouped, group_size=8, max_length=8, whole_groups=False)
-    with pytest.raises(ValueError, match="mean_logp"):
-        check_recipe(grouped, group_size=8, max_length=8)
+        check_recipe(grouped, RunFacts(8, 8, whole_groups=False))
+    assert check_recipe(grouped, RunFacts(8, 8))
+    with pytest.raises(ValueError, match="recipe made samples at temperature 1"):
+        check_recipe(grouped, RunFacts(8, 8, temperature=0.7))
+    with pytest.raises(ValueError, match="--data"):
+        check_recipe(grouped, RunFacts(8, 8, logged=True))
 
 
 def test_a_schedule_that_samples_more_rollouts_satisfies_the_group_size():
@@ -177,7 +183,7 @@ def test_a_schedule_that_samples_more_rollouts_satisfies_the_group_size():
         def schedule(self):
             return Large()
 
-    assert check_recipe(Broad(), group_size=1, max_length=8)
+    assert check_recipe(Broad(), RunFacts(1, 8))
 
 
 OUTSIDE = '''
@@ -266,6 +272,8 @@ def test_the_table():
         "aggregation": "token-mean",
         "regularisers": "-",
         "schedule": "DynamicSampling",
+        "anchors": "-",
+        "critic": "-",
     }
     assert rows["dapo"].constants["clip_high"].default == 0.28
     assert "aggregation" not in rows["dapo"].constants

@@ -28,7 +28,7 @@ from assay.training.config import TrainConfig
 from assay.training.forward import Scorer, sharing_error
 from assay.training.objectives.schedule import Schedule
 from assay.training.precision import Weights
-from assay.training.recipes import Recipe, check_recipe, get_recipe
+from assay.training.recipes import Recipe, RunFacts, check_recipe, get_recipe
 from assay.training.rollout import Collector
 from assay.training.rundir import run_dir
 from assay.training.update import Updater, make_optimizer
@@ -103,6 +103,22 @@ def suited(config: TrainConfig) -> TrainConfig:
     return replace(config, rollout=replace(config.rollout, max_tokens=tokens))
 
 
+def facts(config: TrainConfig) -> RunFacts:
+    """What a recipe may refuse a run for."""
+    rollout, optim = config.rollout, config.optim
+    return RunFacts(
+        group_size=rollout.group_size,
+        max_length=rollout.max_tokens,
+        temperature=rollout.temperature,
+        top_p=rollout.top_p,
+        top_k=rollout.top_k,
+        minibatches=optim.minibatches,
+        epochs=optim.epochs,
+        scaffold=config.scaffold,
+        engine=config.model.engine,
+    )
+
+
 def sampling(config: TrainConfig) -> Sampling:
     """How training rollouts are drawn."""
     rollout = config.rollout
@@ -121,7 +137,7 @@ def assemble(config: TrainConfig, saved: Path | None = None) -> Parts:
     """
     recipe = get_recipe(config.recipe, config.recipe_options)
     check_scaffold(config.scaffold)
-    objective = check_recipe(recipe, group_size=config.rollout.group_size, max_length=config.rollout.max_tokens)
+    objective = check_recipe(recipe, facts(config))
     env = env_class(config.env)
     options = dict(config.env_options)
     test_options = {**options, "split": config.eval.split}
@@ -189,7 +205,7 @@ def _checkpoint_gradients(model: Any) -> None:
 def freeze_reference(parts: Parts, config: TrainConfig, folder: Path | None = None) -> None:
     """Give the updater the frozen policies that its objective compares with: those of ``folder``, or the policy now."""
     frozen: dict[str, Scorer] = {}
-    for name in parts.updater.objective.anchors:
+    for name in parts.updater.objective.companions:
         model = copy.deepcopy(parts.model) if folder is None else load_policy(config, folder)[0]
         model.requires_grad_(False).eval()
         like = parts.scorer

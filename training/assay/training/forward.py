@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from assay.agents.chat import image_key
 from assay.agents.engines.features import image_features
 from assay.training import tree
-from assay.training.logprobs import token_logprobs
-from assay.training.objectives.types import PolicyOutputs
+from assay.training.logprobs import read_out, token_logprobs
+from assay.training.objectives.types import PolicyOutputs, Readout
 from assay.training.tree import Cost, IntArray, MicroBatch
 
 
@@ -92,17 +92,28 @@ class Scorer:
         last = int(np.flatnonzero(row.ids == self.placeholder)[-1])
         return (row.ids[: last + 1].tobytes(), *map(image_key, row.images))
 
-    def __call__(self, rows: Sequence[Row], tries: list[list[int]], width: int) -> PolicyOutputs:
-        """Log-probabilities and entropies of the rows of one micro-batch, in one forward pass.
+    def __call__(
+        self,
+        rows: Sequence[Row],
+        tries: list[list[int]],
+        width: int,
+        readouts: Iterable[Readout] = (),
+        companions: Mapping[str, Scorer] | None = None,
+    ) -> PolicyOutputs:
+        """Log-probabilities, entropies and other readouts of the rows of one micro-batch, in one forward pass.
 
         Args:
             rows: B rows.
             tries: positions in ``rows`` that share a trie (:class:`~assay.training.tree.MicroBatch`).
             width: T, at least the longest response.
+            readouts: what else is wanted.
+            companions: frozen policies by name, for readouts that are taken against one.
 
         Returns:
-            float32 [B, T] ``logp`` and ``aux["entropy"]`` (nats), 0 where the policy did not sample.
+            float32 [B, T] ``logp``, ``aux["entropy"]`` (nats) and ``aux`` of each readout, 0 where the policy did not
+            sample.
         """
+        wanted = [readout for readout in readouts if readout.name != "entropy"]
         device = self.head.weight.device
         built = [tree.build([rows[i].ids for i in members]) for members in tries]
         size = max(len(trie) for trie in built)
@@ -121,11 +132,14 @@ class Scorer:
         sampled = np.unique(where[where >= 0])
         if not len(sampled):
             zero = hidden.sum().float() * 0.0
-            return PolicyOutputs(zero.expand(len(rows), width), {"entropy": zero.expand(len(rows), width)})
+            nothing = zero.expand(len(rows), width)
+            return PolicyOutputs(nothing, {"entropy": nothing, **{readout.name: nothing for readout in wanted}})
         sampled = sampled[np.argsort(parent[sampled], kind="stable")]
         sources, row_of = np.unique(parent[sampled], return_inverse=True)
+        here = torch.from_numpy(sources).to(device)
+        states = hidden.reshape(-1, hidden.shape[-1])[here]
         logp, entropy = token_logprobs(
-            hidden.reshape(-1, hidden.shape[-1])[torch.from_numpy(sources).to(device)],
+            states,
             self.head.weight,
             torch.from_numpy(row_of).to(device),
             torch.from_numpy(ids.reshape(-1)[sampled]).to(device),
@@ -137,19 +151,38 @@ class Scorer:
         pick = torch.from_numpy(slot[np.maximum(where, 0)]).to(device)
         of_row = torch.from_numpy(row_of).to(device)
         zero = logp.new_zeros(())
+        aux = {"entropy": entropy}
+        for readout in wanted:
+            other = None
+            if readout.against is not None:
+                with torch.no_grad():
+                    companion = (companions or {})[readout.against]
+                    theirs = companion._hidden(ids, depth, built, device, rows[0].images)
+                    other = theirs.reshape(-1, theirs.shape[-1])[here], companion.head.weight
+            aux[readout.name] = read_out(readout, states, self.head.weight, self.softcap, other)
         return PolicyOutputs(
-            torch.where(keep, logp[pick], zero), {"entropy": torch.where(keep, entropy[of_row[pick]], zero)}
+            torch.where(keep, logp[pick], zero),
+            {name: torch.where(keep, values[of_row[pick]], zero) for name, values in aux.items()},
         )
 
-    def score(self, rows: Sequence[Row], width: int) -> PolicyOutputs:
-        """The same for any number of rows, micro-batch by micro-batch, without gradient."""
+    def score(
+        self,
+        rows: Sequence[Row],
+        width: int,
+        readouts: Iterable[Readout] = (),
+        companions: Mapping[str, Scorer] | None = None,
+    ) -> PolicyOutputs:
+        """The same for any number of rows, micro-batch by micro-batch, without gradient, on the CPU."""
+        wanted = list(readouts)
         logp = torch.zeros(len(rows), width)
-        entropy = torch.zeros(len(rows), width)
+        aux = {name: torch.zeros(len(rows), width) for name in {"entropy", *(readout.name for readout in wanted)}}
         with torch.no_grad():
             for micro in self.plan(rows):
-                out = self([rows[i] for i in micro.rows], micro.tries, width)
-                logp[micro.rows], entropy[micro.rows] = out.logp.cpu(), out.aux["entropy"].cpu()
-        return PolicyOutputs(logp, {"entropy": entropy})
+                out = self([rows[i] for i in micro.rows], micro.tries, width, wanted, companions)
+                logp[micro.rows] = out.logp.cpu()
+                for name, values in out.aux.items():
+                    aux[name][micro.rows] = values.cpu()
+        return PolicyOutputs(logp, aux)
 
     def _hidden(
         self, ids: IntArray, depth: IntArray, tries: list[tree.Trie], device: torch.device, images: tuple[Any, ...]

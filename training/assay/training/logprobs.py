@@ -6,6 +6,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from assay.training.objectives.types import Readout
 
 CHUNK_BYTES = 64 * 2**20
 
@@ -63,6 +66,37 @@ class _TokenLogProbs(torch.autograd.Function):
             if grad_weight is not None:
                 grad_weight.addmm_(grad.T, hidden[start:stop])
         return grad_hidden, grad_weight, None, None, None
+
+
+def read_out(
+    readout: Readout,
+    hidden: Tensor,
+    weight: Tensor,
+    softcap: float = 0.0,
+    other: tuple[Tensor, Tensor] | None = None,
+) -> Tensor:
+    """A readout of R positions, chunk by chunk; logits are computed again in the backward pass.
+
+    Args:
+        readout: the function of the logits.
+        hidden: [R, H]; final hidden states.
+        weight: [V, H]; output embedding.
+        softcap: as in :func:`token_logprobs`.
+        other: hidden states [R, H'] and output embedding of the frozen policy that it is taken against.
+
+    Returns:
+        float32 [R], differentiable in ``hidden`` and ``weight``.
+    """
+
+    def chunk(states: Tensor, head: Tensor, theirs: Tensor | None) -> Tensor:
+        second = None if theirs is None or other is None else _logits(theirs, other[1], softcap)
+        return readout(_logits(states, head, softcap), second)
+
+    values, step = [], _rows_a_chunk(weight)
+    for start in range(0, hidden.shape[0], step):
+        theirs = None if other is None else other[0][start : start + step]
+        values.append(checkpoint(chunk, hidden[start : start + step], weight, theirs, use_reentrant=False))
+    return torch.cat(values) if values else hidden.new_zeros(0, dtype=torch.float32)
 
 
 def _logits(hidden: Tensor, weight: Tensor, softcap: float) -> Tensor:

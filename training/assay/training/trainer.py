@@ -27,6 +27,7 @@ from assay.training.experience import describe, gather
 from assay.training.logs import MetricsLog
 from assay.training.monitors import Monitors
 from assay.training.objectives.schedule import RolloutPlan
+from assay.training.rollout_episode import derive_seed
 from assay.training.rundir import continuation, drop_episodes_after, run_dir
 from assay.training.stored import write_episodes
 from assay.training.update import learning_rate
@@ -141,7 +142,7 @@ class Run:
             self._evaluate(judge)
         else:
             self._measured(self.before)
-        if parts.updater.objective.anchors:
+        if parts.updater.objective.companions:
             checkpoint.write_model(self.dir / REFERENCE, parts.model, parts.tokenizer)
             freeze_reference(parts, self.config)
         self._save()
@@ -192,11 +193,11 @@ class Run:
                 lambda _: phase.advance(),
             )
         metrics = describe(experience.sampled)
-        lr = learning_rate(config.optim, self.step, config.steps)
+        lr = learning_rate(config.optim, self.step, config.steps) * plan.lr_scale
         learn_from = time.perf_counter()
         if any(rollout.episode.outcome.learnable for rollout in experience.kept):
             batch = make_batch(experience.kept, self.version)
-            metrics = self.parts.updater(batch, lr) | metrics
+            metrics = self.parts.updater(batch, lr, self.step, derive_seed(config.seed, "compose", self.step)) | metrics
             self.version += 1
         self.step += 1
         total = time.perf_counter() - began

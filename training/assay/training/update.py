@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -11,9 +12,10 @@ from torch import Tensor
 from assay.training.batch import Batch
 from assay.training.config import OptimConfig
 from assay.training.forward import Scorer
+from assay.training.memory import Memory
 from assay.training.objectives.metrics import Metrics
 from assay.training.objectives.objective import Objective
-from assay.training.objectives.schedule import Schedule
+from assay.training.objectives.schedule import Composition, Pool, Schedule
 from assay.training.precision import Weights
 
 
@@ -47,6 +49,18 @@ def apply_step(weights: Weights, optimizer: torch.optim.Optimizer, lr: float, cl
     return norm
 
 
+class Critic(Protocol):
+    """What the updater asks of a critic."""
+
+    def values(self, batch: Batch) -> Tensor:
+        """What each position is worth, float32 [B, T], no gradient, 0 where nothing was sampled."""
+        ...
+
+    def learn(self, batch: Batch, returns: Tensor) -> dict[str, float]:
+        """One optimiser step towards ``returns`` [B, T] of a minibatch; what was measured."""
+        ...
+
+
 class Updater:
     """Applies an objective to batches.
 
@@ -58,6 +72,7 @@ class Updater:
         config: epochs, minibatches, clipping.
         anchors: frozen policies by name.
         schedule: decides the minibatches.
+        critic: where the objective needs one.
     """
 
     def __init__(
@@ -69,35 +84,86 @@ class Updater:
         config: OptimConfig,
         anchors: Mapping[str, Scorer],
         schedule: Schedule,
+        critic: Critic | None = None,
     ) -> None:
         self.scorer, self.objective, self.config = scorer, objective, config
         self.weights, self.optimizer = weights, optimizer
-        self.anchors, self.schedule = anchors, schedule
+        self.anchors, self.schedule, self.critic = anchors, schedule, critic
+        self.memory = Memory()
 
-    def __call__(self, batch: Batch, lr: float) -> dict[str, float]:
-        """Advantages, then ``epochs`` passes over minibatches; returns what was measured."""
-        for name, anchor in self.anchors.items():
-            batch.data.anchor_logp[name] = anchor.score(batch.rows, batch.width).logp
-        parts = self.schedule.recompose(batch.data, self.config.minibatches)
-        if len(parts) * self.config.epochs > 1 and self.objective.uses_old and batch.data.old_logp is None:
-            batch.data.old_logp = self.scorer.score(batch.rows, batch.width).logp
+    def __call__(self, batch: Batch, lr: float, step: int = 0, seed: int = 0) -> dict[str, float]:
+        """Advantages, then passes over the minibatches that the schedule composes.
+
+        Args:
+            batch: fresh rows.
+            lr: learning rate.
+            step: the step, from 0.
+            seed: of what the schedule draws.
+
+        Returns:
+            What was measured.
+        """
+        planned = self.config.minibatches * self.config.epochs
+        self._look(batch, old=planned > 1 or self.schedule.remembers)
         advantage = self.objective.prepare(batch.data)
         metrics = self.objective.batch_metrics(batch.data, advantage)
+        returns = self.objective.returns(batch.data) if self.critic is not None else torch.zeros_like(advantage)
+        pool = self.memory.with_fresh(batch, advantage, returns)
+        version = int(batch.data.policy_version.max()) if batch.data.policy_version is not None else step
+        plan = self.schedule.recompose(
+            Pool(pool.batch.data, pool.advantage, pool.fresh, version), step, self.config.minibatches, seed
+        )
+        epochs = self.config.epochs if plan.epochs is None else plan.epochs
+        pool = self._look_again(pool, plan, several=len(plan.minibatches) * epochs > 1)
         norms, seen, skipped = [], 0, 0
-        for _ in range(self.config.epochs):
-            for index in parts:
-                measured, left_out = self._minibatch(batch.take(index.tolist()), advantage[index])
+        for _ in range(epochs):
+            for index in plan.minibatches:
+                part = pool.batch.take(index.tolist())
+                measured, left_out = self._minibatch(part, pool.advantage[index])
+                if self.critic is not None:
+                    for name, value in self.critic.learn(part, pool.returns[index]).items():
+                        measured.mean(name, torch.tensor([value]), torch.ones(1))
                 norms.append(apply_step(self.weights, self.optimizer, lr, self.config.clip_norm))
                 self.objective = self.objective.updated(measured.result(), len(index))
                 metrics = metrics.merge(measured)
                 seen, skipped = seen + len(index), skipped + left_out
+        self.memory = pool.kept(plan.keep)
         finite = [norm for norm in norms if math.isfinite(norm)]
         return {
             **metrics.result(),
+            **plan.metrics,
             "grad_norm": sum(finite) / len(finite) if finite else math.nan,
             "steps_skipped": float(len(norms) - len(finite)),
-            "rows_skipped": skipped / seen,
+            "rows_skipped": skipped / seen if seen else math.nan,
         }
+
+    def _look(self, batch: Batch, old: bool) -> None:
+        """Fill in what frozen policies, the critic and (if wanted) the policy of now say of a batch."""
+        data = batch.data
+        for name in self.objective.anchors:
+            data.anchor_logp[name] = self.anchors[name].score(batch.rows, batch.width).logp
+        if self.critic is not None:
+            data.values = self.critic.values(batch)
+        if old and self.objective.uses_old and data.old_logp is None:
+            out = self.scorer.score(batch.rows, batch.width, self.objective.old_needs, self.anchors)
+            data.old_logp, data.old_aux = out.logp, {r.name: out.aux[r.name] for r in self.objective.old_needs}
+
+    def _look_again(self, pool: Memory, plan: Composition, several: bool) -> Memory:
+        """The same for remembered rows that are used, where it is to be done again."""
+        if pool.batch.data.old_logp is None:
+            self._look(pool.batch, old=several)
+            return pool
+        used = torch.zeros(len(pool.batch.rows), dtype=torch.bool)
+        for index in plan.minibatches:
+            used[index] = True
+        where = torch.nonzero(used & ~pool.fresh).flatten()
+        if not len(where):
+            return pool
+        part = pool.batch.take(where.tolist())
+        if self.schedule.scores_again:
+            part.data.old_logp = None
+        self._look(part, old=True)
+        return pool.replaced(where, part)
 
     def _minibatch(self, batch: Batch, advantage: Tensor) -> tuple[Metrics, int]:
         """Accumulate the gradients of one minibatch; also returns how many rows were left out as adding nothing."""
@@ -110,7 +176,8 @@ class Updater:
         metrics, total = Metrics(), 0.0
         for micro in self.scorer.plan(rows, self._units(batch, live)):
             index = torch.tensor([live[i] for i in micro.rows])
-            out = self.scorer([rows[i] for i in micro.rows], micro.tries, batch.width)
+            chosen = [rows[i] for i in micro.rows]
+            out = self.scorer(chosen, micro.tries, batch.width, self.objective.needs, self.anchors)
             device = out.logp.device
             data = batch.data.rows(index).to(device)
             loss, measured = self.objective.loss(out, data, advantage[index].to(device), totals)

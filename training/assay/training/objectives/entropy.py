@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from assay.training.objectives.types import PolicyOutputs, Regulariser, TrajectoryBatch
+from assay.training.objectives.types import Entropy, PolicyOutputs, Readout, Regulariser, TrajectoryBatch
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class EntropyBonus(Regulariser):
     coef: float
 
     @property
-    def needs(self) -> frozenset[str]:
-        """``entropy``."""
-        return frozenset({"entropy"})
+    def needs(self) -> frozenset[Readout]:
+        """The entropy."""
+        return frozenset({Entropy()})
 
     @property
     def name(self) -> str:

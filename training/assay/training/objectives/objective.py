@@ -2,8 +2,9 @@
 
 One batch goes through it like this::
 
-    A = objective.prepare(batch)                      # once, [B, T], no gradient
-    for index in schedule.recompose(batch, n):        # optimiser steps
+    A = objective.prepare(batch)                              # once, [B, T], no gradient
+    plan = schedule.recompose(Pool.of(batch, A), step, n, seed)
+    for index in plan.minibatches:                            # optimiser steps
         part, a = batch.rows(index), A[index]
         totals = objective.totals(part, a)
         for micro in split(index):                    # any split at all: the losses add up to the same
@@ -28,10 +29,12 @@ from assay.training.objectives.types import (
     Advantage,
     Keep,
     PolicyOutputs,
+    Readout,
     Regulariser,
     RewardTransform,
     Slot,
     Surrogate,
+    TeachesCritic,
     TokenReward,
     TokenWeight,
     Totals,
@@ -77,6 +80,9 @@ class Objective:
             raise ValueError(f"unknown aggregation {self.aggregation!r}; one of {', '.join(AGGREGATIONS)}")
         if self.max_length < 1:
             raise ValueError(f"max_length must be positive, got {self.max_length}")
+        names = [readout.name for readout in self.needs]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two parts want the readout {twice[0]} with other constants")
 
     def _slots(self) -> Iterator[tuple[str, Slot]]:
         yield "advantage", self.advantage
@@ -86,14 +92,24 @@ class Objective:
                 yield f"{name}.{number}", slot
 
     @property
-    def needs(self) -> frozenset[str]:
-        """Names of :attr:`PolicyOutputs.aux` that the policy must compute."""
-        return frozenset(name for _, slot in self._slots() for name in slot.needs)
+    def needs(self) -> frozenset[Readout]:
+        """What the current policy must be read for, beside its log-probabilities."""
+        return frozenset(readout for _, slot in self._slots() for readout in slot.needs | slot.old_needs)
+
+    @property
+    def old_needs(self) -> frozenset[Readout]:
+        """What the policy at the start of an update phase must be read for."""
+        return frozenset(readout for _, slot in self._slots() for readout in slot.old_needs)
 
     @property
     def anchors(self) -> frozenset[str]:
         """Frozen policies whose log-probabilities the batch must hold."""
         return frozenset(name for _, slot in self._slots() for name in slot.anchors)
+
+    @property
+    def companions(self) -> frozenset[str]:
+        """Every frozen policy that must exist: the anchors, and those that a readout is taken against."""
+        return self.anchors | {readout.against for readout in self.needs if readout.against is not None}
 
     @property
     def needs_whole_groups(self) -> bool:
@@ -130,6 +146,17 @@ class Objective:
             raise ValueError(f"the batch has no log-probabilities of the frozen policy {', '.join(missing)}")
         advantage: Tensor = self.advantage(self._rewarded(batch.to(CPU)))  # float64, which some devices lack
         return advantage.to(batch.reward.device)
+
+    @torch.no_grad()
+    def returns(self, batch: TrajectoryBatch) -> Tensor:
+        """What the critic learns to predict, float32 [B, T], after the rewards have been transformed as for A.
+
+        Raises:
+            ValueError: if the advantage says nothing of it.
+        """
+        if not isinstance(self.advantage, TeachesCritic):
+            raise ValueError(f"advantage {type(self.advantage).__name__} teaches no critic")
+        return self.advantage.returns(self._rewarded(batch.to(CPU))).to(batch.reward.device)
 
     def _rewarded(self, batch: TrajectoryBatch) -> TrajectoryBatch:
         for transform in self.transforms:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
 
@@ -19,23 +19,72 @@ from assay.training.objectives.types import TrajectoryBatch
 
 @dataclass(frozen=True)
 class RolloutPlan:
-    """What a step samples: ``groups`` tasks, ``group_size`` rollouts of each, at ``temperature``."""
+    """What a step samples: ``groups`` tasks, ``group_size`` rollouts of each, at ``temperature``.
+
+    ``lr_scale`` multiplies the learning rate of the step.
+    """
 
     groups: int
     group_size: int
     temperature: float
+    lr_scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The rows that the optimiser steps of a step may draw on.
+
+    Attributes:
+        data: N rows; remembered ones first, oldest first, then the fresh ones. ``policy_version`` tells ages,
+            ``group_id`` never names two groups alike.
+        advantage: float32 [N, T]; of a remembered row, what it was when the row was fresh.
+        fresh: bool [N]; sampled in this step.
+        version: optimiser phases that the current policy has seen.
+    """
+
+    data: TrajectoryBatch
+    advantage: Tensor
+    fresh: Tensor
+    version: int = 0
+
+    @classmethod
+    def of(cls, batch: TrajectoryBatch, advantage: Tensor, version: int = 0) -> Pool:
+        """Fresh rows only."""
+        return cls(batch, advantage, torch.ones(len(batch), dtype=torch.bool), version)
+
+
+@dataclass(frozen=True)
+class Composition:
+    """What a step does with its pool.
+
+    Attributes:
+        minibatches: rows of each optimiser step, int64, none empty.
+        epochs: passes over the minibatches; None: as configured.
+        keep: int64; rows to remember for later steps, in the order in which they are to be remembered.
+        metrics: what is worth logging of the choice.
+    """
+
+    minibatches: list[Tensor]
+    epochs: int | None = None
+    keep: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 class Schedule(Protocol):
-    """The default is plain: what was configured, every group kept, minibatches of whole groups in order."""
+    """The default is plain: what was configured, every group kept, minibatches of whole groups in order, no memory."""
 
     @property
-    def window(self) -> int:
-        """Batches that :meth:`recompose` is given as one, the newest last; above 1 the trainer keeps earlier ones.
+    def remembers(self) -> bool:
+        """Whether rows may be kept for later steps."""
+        return False
 
-        ``batch.policy_version`` tells them apart.
+    @property
+    def scores_again(self) -> bool:
+        """Whether ``old_logp`` of remembered rows is computed anew under the policy at the start of the step.
+
+        Otherwise it stays what it was when they were fresh. ``behaviour_logp`` always is that.
         """
-        return 1
+        return False
 
     def plan(self, step: int, configured: RolloutPlan) -> RolloutPlan:
         """What to sample at a step, given what the configuration says."""
@@ -55,9 +104,22 @@ class Schedule(Protocol):
         """
         return generated == 0
 
-    def recompose(self, batch: TrajectoryBatch, minibatches: int) -> list[Tensor]:
-        """Rows of each optimiser step: at most ``minibatches`` int64 indices, none empty."""
-        return split_groups(batch.group_id, minibatches)
+    def recompose(self, pool: Pool, step: int, minibatches: int, seed: int) -> Composition:
+        """Rows of each optimiser step, and what is remembered.
+
+        Args:
+            pool: what there is.
+            step: the step, from 0.
+            minibatches: how many the configuration asks for; more are allowed.
+            seed: of whatever is drawn, another one for each step.
+        """
+        return Composition(fresh_minibatches(pool, minibatches))
+
+
+def fresh_minibatches(pool: Pool, parts: int) -> list[Tensor]:
+    """The fresh rows of a pool cut into at most ``parts`` runs of whole groups."""
+    where = torch.nonzero(pool.fresh).flatten()
+    return [where[piece] for piece in split_groups(pool.data.group_id[where], parts)]
 
 
 def split_groups(group_id: Tensor, parts: int) -> list[Tensor]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -30,7 +30,10 @@ class TrajectoryBatch:
         token_reward: float32 [B, T] or None; rewards of single tokens, on top of ``reward``.
         reward_parts: named reward components, each [B].
         anchor_logp: log-probabilities under frozen policies (``"ref"``, ...), each [B, T].
-        anchor_aux: other per-token tensors of those policies, each [B, T].
+        old_aux: what the policy at the start of the update phase said besides, by readout (:class:`Readout`), each
+            [B, T]; empty where ``old_logp`` is None.
+        behaviour_logp: float32 [B, T] or None; log-probabilities under the policy that sampled the rows, where that is
+            not the one that ``old_logp`` is of: rows remembered from earlier steps, or logged by somebody else.
         values: float32 [B, T] or None; the critic.
         policy_version: int64 [B]; the update count of the policy that sampled the row.
         rollout_id: int64 [B] or None; rows that are branches of one rollout share it, and count once in every
@@ -47,7 +50,8 @@ class TrajectoryBatch:
     token_reward: Tensor | None = None
     reward_parts: dict[str, Tensor] = field(default_factory=dict)
     anchor_logp: dict[str, Tensor] = field(default_factory=dict)
-    anchor_aux: dict[str, Tensor] = field(default_factory=dict)
+    old_aux: dict[str, Tensor] = field(default_factory=dict)
+    behaviour_logp: Tensor | None = None
     values: Tensor | None = None
     policy_version: Tensor | None = None
     rollout_id: Tensor | None = None
@@ -100,8 +104,8 @@ class TrajectoryBatch:
 class PolicyOutputs:
     """What the current policy says of the rows of a micro-batch.
 
-    ``logp`` is float32 [B, T] with gradient, 0 where ``action_mask`` is 0. ``aux`` holds only what some slot ``needs``
-    (``"entropy"`` in nats, ...), each [B, T].
+    ``logp`` is float32 [B, T] with gradient, 0 where ``action_mask`` is 0. ``aux`` holds the readouts that some slot
+    ``needs`` by name, and always ``"entropy"`` (nats), each [B, T].
     """
 
     logp: Tensor
@@ -129,6 +133,43 @@ class Totals:
         return cls(float(keep.sum()), float((keep.sum(-1) > 0).sum()), length)
 
 
+class Readout(Protocol):
+    """A number that a slot needs of every sampled position: a function of the logits that the token was drawn from.
+
+    Readouts are frozen dataclasses: equal fields, equal readout. The policy's logits [positions, V] never exist as a
+    whole; a readout sees chunks of rows.
+    """
+
+    @property
+    def name(self) -> str:
+        """The key in :attr:`PolicyOutputs.aux`."""
+        ...
+
+    @property
+    def against(self) -> str | None:
+        """A frozen policy whose logits at the same positions are the second argument; None: there is no second."""
+        return None
+
+    def __call__(self, logits: Tensor, other: Tensor | None) -> Tensor:
+        """Float32 [R, V] of the policy, and of ``against`` (no gradient), to [R]; differentiable in the first."""
+        ...
+
+
+@dataclass(frozen=True)
+class Entropy(Readout):
+    """-sum p log p in nats; the forward pass has it for nothing."""
+
+    @property
+    def name(self) -> str:
+        """``entropy``."""
+        return "entropy"
+
+    def __call__(self, logits: Tensor, other: Tensor | None) -> Tensor:
+        """Entropies [R]."""
+        logp = torch.log_softmax(logits, -1)
+        return -(logp.exp() * logp).sum(-1)
+
+
 class Slot(Protocol):
     """What every slot may ask of the trainer; the defaults ask for nothing and never change.
 
@@ -137,8 +178,13 @@ class Slot(Protocol):
     """
 
     @property
-    def needs(self) -> frozenset[str]:
-        """Names of :attr:`PolicyOutputs.aux` that must be computed."""
+    def needs(self) -> frozenset[Readout]:
+        """What must be in :attr:`PolicyOutputs.aux`."""
+        return frozenset()
+
+    @property
+    def old_needs(self) -> frozenset[Readout]:
+        """What must be in :attr:`TrajectoryBatch.old_aux` once the policy has moved on."""
         return frozenset()
 
     @property
@@ -190,6 +236,15 @@ class Advantage(Slot, Protocol):
 
     def __call__(self, batch: TrajectoryBatch) -> Tensor:
         """Advantages [B, T]."""
+        ...
+
+
+@runtime_checkable
+class TeachesCritic(Protocol):
+    """An advantage that also says what its critic learns."""
+
+    def returns(self, batch: TrajectoryBatch) -> Tensor:
+        """What the critic learns to predict, float32 [B, T], 0 where ``action_mask`` is 0."""
         ...
 
 
@@ -264,6 +319,11 @@ class Regulariser(Slot, Protocol):
 def old_logp(out: PolicyOutputs, batch: TrajectoryBatch) -> Tensor:
     """The log-probabilities [B, T] that the importance ratio is taken against."""
     return out.logp.detach() if batch.old_logp is None else batch.old_logp
+
+
+def old_readout(out: PolicyOutputs, batch: TrajectoryBatch, name: str) -> Tensor:
+    """A readout [B, T] under the policy at the start of the update phase, no gradient."""
+    return out.aux[name].detach() if batch.old_logp is None else batch.old_aux[name]
 
 
 def ratio(out: PolicyOutputs, batch: TrajectoryBatch) -> Tensor:

@@ -3,11 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from assay.training.value.spec import CriticSpec
 
 if TYPE_CHECKING:  # reading a configuration should not cost the import of torch
+    from assay.training.objectives.anchors import Anchors
     from assay.training.objectives.objective import Objective
     from assay.training.objectives.schedule import Schedule
+
+Data = Literal["fresh", "logged", "either"]
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What a recipe may want to know of a run before anything is loaded.
+
+    Attributes:
+        group_size: rollouts of each task.
+        max_length: longest response in sampled tokens.
+        temperature, top_p, top_k: of the sampler.
+        minibatches, epochs: optimiser steps that a batch is cut into, and passes over it.
+        logged: whether the run learns from stored episodes instead of sampling.
+        scaffold: what stands between environment and model.
+        whole_groups: whether the rows of a group may be kept in one micro-batch.
+        engine: what samples.
+    """
+
+    group_size: int
+    max_length: int
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    minibatches: int = 1
+    epochs: int = 1
+    logged: bool = False
+    scaffold: str = "chat"
+    whole_groups: bool = True
+    engine: str = "hf"
 
 
 @dataclass(frozen=True)
@@ -19,6 +52,8 @@ class Recipe:
 
     name: ClassVar[str] = ""
     paper: ClassVar[str] = ""
+    data: ClassVar[Data] = "fresh"
+    """What it learns from: rollouts of its own, stored episodes (``--data``), or either."""
 
     def objective(self, max_length: int) -> Objective:
         """The objective for responses of at most ``max_length`` sampled tokens.
@@ -33,3 +68,17 @@ class Recipe:
         from assay.training.objectives.schedule import Plain
 
         return Plain()
+
+    def anchors(self) -> Anchors:
+        """When the frozen policies of the objective are replaced by the current one."""
+        from assay.training.objectives.anchors import Frozen
+
+        return Frozen()
+
+    def critic(self) -> CriticSpec | None:
+        """The critic that the objective needs, if it needs one."""
+        return None
+
+    def refuses(self, run: RunFacts) -> str | None:
+        """Why it cannot work in a run, as the end of a sentence that begins with its name; None: it can."""
+        return None

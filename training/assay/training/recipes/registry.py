@@ -14,16 +14,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from assay.training.recipes.base import Recipe
+from assay.training.recipes.base import Recipe, RunFacts
 from assay.training.recipes.constants import build
 
 if TYPE_CHECKING:
     from assay.training.objectives.objective import Objective
+    from assay.training.objectives.schedule import Schedule
 
 R = TypeVar("R", bound=type[Recipe])
 _REGISTERED: dict[str, type[Recipe]] = {}
-_AUX = frozenset({"entropy"})
-_ANCHORS = frozenset({"ref"})
 
 
 def recipe(name: str) -> Callable[[R], R]:
@@ -91,17 +90,8 @@ def get_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
     return build(recipe_class(name), overrides or {})
 
 
-def check_recipe(
-    chosen: Recipe, *, group_size: int, max_length: int, whole_groups: bool = True, critic: bool = False
-) -> Objective:
+def check_recipe(chosen: Recipe, run: RunFacts) -> Objective:
     """Refuse what cannot work, before any model is loaded.
-
-    Args:
-        chosen: the recipe.
-        group_size: rollouts of each task.
-        max_length: longest response in sampled tokens.
-        whole_groups: whether the trainer keeps the rows of a group in one micro-batch.
-        critic: whether the trainer has one.
 
     Returns:
         The objective.
@@ -109,27 +99,32 @@ def check_recipe(
     Raises:
         ValueError: in one line.
     """
-    from assay.training.objectives.schedule import RolloutPlan
-
     try:
-        objective, schedule = chosen.objective(max_length), chosen.schedule()
+        objective, schedule = chosen.objective(run.max_length), chosen.schedule()
+        critic = chosen.critic()
     except ValueError as error:
         raise ValueError(f"recipe {chosen.name}: {error}") from None
-    problem = ""
-    size = schedule.plan(0, RolloutPlan(1, group_size, 1.0)).group_size
-    if objective.advantage.group_relative and size < 2:
-        problem = f"compares the rollouts of a task with each other: it needs rollout.group_size 2 or more, got {size}"
-    elif objective.needs_critic and not critic:
-        problem = "needs a critic, and there is none"
-    elif objective.needs_whole_groups and not whole_groups:
-        problem = "needs whole groups in one micro-batch, and this configuration splits them"
-    elif unknown := sorted(objective.needs - _AUX):
-        problem = f"needs {', '.join(unknown)} of the policy, which the trainer does not compute"
-    elif unknown := sorted(objective.anchors - _ANCHORS):
-        problem = f"needs log-probabilities of {', '.join(unknown)}, which the trainer does not keep"
+    problem = _problem(chosen, objective, schedule, critic is not None, run) or chosen.refuses(run)
     if problem:
         raise ValueError(f"recipe {chosen.name} {problem}")
     return objective
+
+
+def _problem(chosen: Recipe, objective: Objective, schedule: Schedule, critic: bool, run: RunFacts) -> str | None:
+    from assay.training.objectives.schedule import RolloutPlan
+
+    size = schedule.plan(0, RolloutPlan(1, run.group_size, run.temperature)).group_size
+    if objective.advantage.group_relative and size < 2 and not run.logged:
+        return f"compares the rollouts of a task with each other: it needs rollout.group_size 2 or more, got {size}"
+    if objective.needs_critic and not critic:
+        return "needs a critic, and it describes none"
+    if objective.needs_whole_groups and not run.whole_groups:
+        return "needs whole groups in one micro-batch, and this configuration splits them"
+    if run.logged and chosen.data == "fresh":
+        return "learns from rollouts of its own: leave --data out, or take a recipe for stored episodes"
+    if not run.logged and chosen.data == "logged":
+        return "learns from stored episodes: name them with --data FILE or --data RUN/episodes"
+    return None
 
 
 def _from_file(path: Path, name: str) -> type[Recipe]:

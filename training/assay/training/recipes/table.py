@@ -45,6 +45,8 @@ def recipe_row(name: str) -> RecipeRow:
         "aggregation": objective.aggregation,
         "regularisers": _kinds(*objective.regularisers),
         "schedule": _kinds(chosen.schedule()),
+        "anchors": ", ".join(sorted(objective.companions)) or "-",
+        "critic": critic.head if (critic := chosen.critic()) else "-",
     }
     own = inspect.get_annotations(cls)
     summary = (inspect.getdoc(cls) or "").partition("\n")[0]

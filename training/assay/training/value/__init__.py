@@ -1,0 +1,1 @@
+"""Critics: what a position is worth."""
