@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
+from itertools import count as numbers_from
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -106,7 +108,7 @@ class EvalFlags:
 def run(argv: list[str]) -> int:
     """Carry out one command line."""
     flags, options = parse_evaluation(argv)
-    out = _folder(flags)
+    out = _folder(flags, options)
     from assay.training.curriculum import held_out
     from assay.training.evaluate import evaluate, trivial_baselines
 
@@ -178,18 +180,29 @@ def _of_run(model: str) -> TrainConfig:
     return read_config(model) if (Path(model) / CONFIG).exists() else TrainConfig()
 
 
-def _folder(flags: EvalFlags) -> Path:
-    """Where the episodes go.
+def _folder(flags: EvalFlags, options: Mapping[str, Any]) -> Path:
+    """Where the episodes go: the folder of an earlier evaluation of the same thing is written anew, others are left.
 
     Raises:
         UserError: if that is a training run.
     """
     name = flags.model.removeprefix("runs/").strip("./").replace("/", "-").replace(":", "-")
     out = Path(flags.out or f"runs/eval-{flags.env}-{name}")
+    if not flags.out:
+        numbered = (out.with_name(f"{out.name}-{number}") for number in numbers_from(2))
+        out = next(each for each in chain([out], numbered) if not _holds_another(each, flags, options))
     if (out / "checkpoints").exists():
         raise UserError(f"{out} is a training run: choose another --out")
     check_writable(out)
     return out
+
+
+def _holds_another(out: Path, flags: EvalFlags, options: Mapping[str, Any]) -> bool:
+    """Whether a folder holds an evaluation of the same model on something else."""
+    if not (out / CONFIG).exists():
+        return False
+    there = read_config(out)
+    return (there.env_options, there.scaffold, there.eval.split) != (dict(options), flags.scaffold, flags.split)
 
 
 def _collector(

@@ -87,7 +87,7 @@ def place_of(row: SweRow, repos: str = "", backend: str = "auto") -> Place:
             raise InfraError(f"{row.instance_id}: {error}") from error
         hidden = without_packages(env.python.prefix)
         variables = {**FIXED, **env.env}
-        variables["PATH"] = f"{TOOLS_AT}/bin:{variables.get('PATH', PATH)}"
+        variables["PATH"] = f"{TOOLS_AT}/bin:{variables.get('PATH', PATH)}:{TOOLS_AT}/spare"
         return Place(
             SandboxSpec(env.base, (*hidden, tree, *env.layers, _tools()), LIMITS, variables, TESTBED),
             env.executable, sources,
@@ -96,7 +96,7 @@ def place_of(row: SweRow, repos: str = "", backend: str = "auto") -> Place:
     base = HostBase()
     hidden = without_packages(sys.base_prefix)
     python = _host_python()
-    variables = {**FIXED, "PATH": f"{TOOLS_AT}/bin:{Path(python).parent}:{PATH}"}
+    variables = {**FIXED, "PATH": f"{TOOLS_AT}/bin:{Path(python).parent}:{PATH}:{TOOLS_AT}/spare"}
     spec = SandboxSpec(base, (*hidden, tree, pytest, _tools()), LIMITS, variables, TESTBED)
     return Place(spec, python, sources, (pytest.target,), bare=True)
 
@@ -123,9 +123,13 @@ def _tools() -> Layer:
             script = commands / name
             script.write_text(f'#!/bin/sh\nexec python3 -s -B "$(dirname "$0")/../agent_tools.py" {name} "$@"\n')
             script.chmod(0o755)
+        spare = part / "spare" / "python"  # some installations have only a python3
+        spare.parent.mkdir()
+        spare.write_text('#!/bin/sh\nexec python3 "$@"\n')
+        spare.chmod(0o755)
         return {}
 
-    key = key_of("tools", 2, {name: data.decode() for name, data in files.items()})
+    key = key_of("tools", 3, {name: data.decode() for name, data in files.items()})
     return Layer(str(cached_folder(cache_root() / "swe" / "tools" / key, make)), TOOLS_AT, writable=False)
 
 
