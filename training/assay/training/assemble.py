@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +25,8 @@ from assay.training import checkpoint
 from assay.training.batch import taught_row
 from assay.training.config import TrainConfig
 from assay.training.forward import Scorer, sharing_error
+from assay.training.frozen import REFERENCE, STATE, FrozenPolicies
+from assay.training.memory_io import memory_from
 from assay.training.objectives.schedule import Schedule
 from assay.training.precision import Weights
 from assay.training.recipes import Recipe, RunFacts, check_recipe, get_recipe
@@ -33,8 +34,6 @@ from assay.training.rollout import Collector
 from assay.training.rundir import run_dir
 from assay.training.update import Updater, make_optimizer
 
-REFERENCE = "reference"
-"""The folder, in a run directory, of the frozen model that an objective compares with."""
 TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.5}
 """Largest difference in log-probability between shared and padded prefixes that is still rounding."""
 
@@ -58,6 +57,7 @@ class Parts:
     scorer: Scorer
     weights: Weights
     updater: Updater
+    frozen: FrozenPolicies
 
     def collector(self, config: TrainConfig) -> Collector:
         """Plays training tasks."""
@@ -116,6 +116,7 @@ def facts(config: TrainConfig) -> RunFacts:
         epochs=optim.epochs,
         scaffold=config.scaffold,
         engine=config.model.engine,
+        multi_turn=config.scaffold != "chat" or env_class(config.env).act is not TaskEnv.act,
     )
 
 
@@ -138,6 +139,8 @@ def assemble(config: TrainConfig, saved: Path | None = None) -> Parts:
     recipe = get_recipe(config.recipe, config.recipe_options)
     check_scaffold(config.scaffold)
     objective = check_recipe(recipe, facts(config))
+    if caution := recipe.cautions(facts(config)):
+        warnings.warn(f"recipe {recipe.name} {caution}", stacklevel=2)
     env = env_class(config.env)
     options = dict(config.env_options)
     test_options = {**options, "split": config.eval.split}
@@ -161,13 +164,17 @@ def assemble(config: TrainConfig, saved: Path | None = None) -> Parts:
     if config.optim.share_prefix:
         _check_sharing(scorer, scaffold, chat, env(tasks=train, **options), train)
     schedule = recipe.schedule()
-    updater = Updater(scorer, objective, weights, optimizer, config.optim, {}, schedule)
-    policy = make_engine(config.model.engine, model, tokenizer)
-    parts = Parts(env, train, test, options, test_options, recipe, schedule, model, tokenizer, chat, scaffold, policy,
-                  scorer, weights, updater)  # fmt: skip
+    frozen = FrozenPolicies(
+        scorer, tokenizer, run_dir(config) / REFERENCE, lambda folder: load_policy(config, folder)[0]
+    )
     if saved is not None:
-        freeze_reference(parts, config, run_dir(config) / REFERENCE)
-    return parts
+        frozen.restore(objective.companions, checkpoint.read_state(saved)[STATE], saved)
+    updater = Updater(scorer, objective, weights, optimizer, config.optim, frozen.scorers, schedule)
+    if saved is not None:
+        updater.memory = memory_from(checkpoint.read_extra(saved, "memory"))
+    policy = make_engine(config.model.engine, model, tokenizer)
+    return Parts(env, train, test, options, test_options, recipe, schedule, model, tokenizer, chat, scaffold, policy,
+                 scorer, weights, updater, frozen)  # fmt: skip
 
 
 def load_policy(config: TrainConfig, folder: Path | None = None) -> tuple[Any, Any]:
@@ -200,17 +207,6 @@ def _checkpoint_gradients(model: Any) -> None:
             module.p = 0.0
         if hasattr(module, "attention_dropout"):
             module.attention_dropout = 0.0
-
-
-def freeze_reference(parts: Parts, config: TrainConfig, folder: Path | None = None) -> None:
-    """Give the updater the frozen policies that its objective compares with: those of ``folder``, or the policy now."""
-    frozen: dict[str, Scorer] = {}
-    for name in parts.updater.objective.companions:
-        model = copy.deepcopy(parts.model) if folder is None else load_policy(config, folder)[0]
-        model.requires_grad_(False).eval()
-        like = parts.scorer
-        frozen[name] = Scorer(model, share_prefix=like.share_prefix, budget=like.budget, processor=like.processor)
-    parts.updater.anchors = frozen
 
 
 def resolved(parts: Parts) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -5,6 +5,7 @@ pickled: tensors are safetensors, the rest is JSON.
 
     checkpoints/step-000020/  model.safetensors or adapter_model.safetensors + config + tokenizer  (from_pretrained)
                               optimizer.safetensors
+                              NAME.safetensors, for whatever else a run has to remember
                               state.json
 """
 
@@ -35,8 +36,11 @@ def write(
     optimizer: torch.optim.Optimizer,
     state: Mapping[str, Any],
     keep: int = 2,
+    extra: Mapping[str, Mapping[str, torch.Tensor]] | None = None,
 ) -> Path:
     """Write ``folder/step-NNNNNN`` and delete all but the newest ``keep`` checkpoints.
+
+    ``extra`` maps names to sets of tensors, each its own file; an empty set has none (:func:`read_extra`).
 
     Raises:
         OSError: if the disk is full or not writable; earlier checkpoints are untouched.
@@ -46,6 +50,9 @@ def write(
     def fill(partial: Path) -> None:
         _save_model(partial, model, tokenizer)
         save_file(_flatten(weights, optimizer), partial / "optimizer.safetensors")
+        for name, tensors in (extra or {}).items():
+            if tensors:
+                save_file(dict(tensors), partial / f"{name}.safetensors")
         text = json.dumps({"step": step, **state}, indent=1, sort_keys=True)
         (partial / STATE).write_text(text, encoding="utf-8")
 
@@ -97,6 +104,12 @@ def read_state(path: Path) -> dict[str, Any]:
     """The JSON state of a checkpoint."""
     state: dict[str, Any] = json.loads((path / STATE).read_text(encoding="utf-8"))
     return state
+
+
+def read_extra(path: Path, name: str) -> dict[str, torch.Tensor]:
+    """The tensors that :func:`write` was given under a name; none where it had none."""
+    file = path / f"{name}.safetensors"
+    return load_file(file) if file.is_file() else {}
 
 
 def restore(path: Path, weights: Weights, optimizer: torch.optim.Optimizer) -> None:

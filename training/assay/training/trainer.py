@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from assay.agents.rollout import Rollout
 from assay.training import checkpoint, sft
-from assay.training.assemble import REFERENCE, Parts, assemble, freeze_reference, resolved, sampling, suited
+from assay.training.assemble import Parts, assemble, resolved, sampling, suited
 from assay.training.batch import make_batch
 from assay.training.config import SFTConfig, TrainConfig
 from assay.training.configfile import write_config
@@ -24,8 +25,11 @@ from assay.training.curriculum import TaskStream, held_out
 from assay.training.display import Display
 from assay.training.evaluate import Evaluation, evaluate, trivial_baselines
 from assay.training.experience import describe, gather
+from assay.training.frozen import STATE
 from assay.training.logs import MetricsLog
+from assay.training.memory_io import memory_tensors
 from assay.training.monitors import Monitors
+from assay.training.objectives.anchors import Anchors, Refresh
 from assay.training.objectives.schedule import RolloutPlan
 from assay.training.rollout_episode import derive_seed
 from assay.training.rundir import continuation, drop_episodes_after, run_dir
@@ -92,6 +96,7 @@ class Run:
         self.before: Evaluation | None = None
         self.after: Evaluation | None = None
         self.measured = -1
+        self.anchors: Anchors = parts.recipe.anchors()
         self.resumed = saved is not None
         if saved is not None:
             state = checkpoint.read_state(saved)
@@ -99,7 +104,9 @@ class Run:
             self.best, self.waited, self.measured = state["best"], state["waited"], state["measured"]
             self.stream.position = state["position"]
             self.monitors.load_state_dict(state["monitors"])
+            self.anchors = self.anchors.restored(state["anchors"])
         drop_episodes_after(folder, self.step)
+        parts.frozen.prune(folder / "checkpoints")  # what a killed run wrote ahead of a checkpoint
 
     def play(self) -> RunResult:
         """Everything from the first evaluation to the report."""
@@ -111,8 +118,10 @@ class Run:
                 self._begin(judge)
             while self.step < config.steps and stopped is None:
                 stopped = self._one_step(collector)
-                if config.eval.every and self.step % config.eval.every == 0 and self.step < config.steps:
-                    stopped = self._evaluate(judge) or stopped
+                if config.eval.every and self.step % config.eval.every == 0:
+                    stalled = self._evaluate(judge)
+                    stopped = stopped if self.step == config.steps else stalled or stopped
+                    self._refresh_after_evaluation()
                 if stopped is None and config.save_every and self.step % config.save_every == 0:
                     self._save()
             if self.measured != self.step:
@@ -142,9 +151,8 @@ class Run:
             self._evaluate(judge)
         else:
             self._measured(self.before)
-        if parts.updater.objective.companions:
-            checkpoint.write_model(self.dir / REFERENCE, parts.model, parts.tokenizer)
-            freeze_reference(parts, self.config)
+        parts.frozen.begin(parts.updater.objective.companions)
+        self._refresh_after_evaluation()
         self._save()
 
     def _warm_up_for(self, untrained: Evaluation) -> SFTConfig:
@@ -195,6 +203,7 @@ class Run:
         metrics = describe(experience.sampled)
         lr = learning_rate(config.optim, self.step, config.steps) * plan.lr_scale
         learn_from = time.perf_counter()
+        before = self.parts.frozen.snapshot() if self.anchors.looks_back else None
         if any(rollout.episode.outcome.learnable for rollout in experience.kept):
             batch = make_batch(experience.kept, self.version)
             metrics = self.parts.updater(batch, lr, self.step, derive_seed(config.seed, "compose", self.step)) | metrics
@@ -211,7 +220,30 @@ class Run:
         self._store("train", experience.sampled)
         self.log.write("train", self.step, **metrics)
         self.display.step(self.step, metrics)
+        self.anchors, wanted = self.anchors.after_step(self.step, metrics)
+        self._refresh(wanted, before)
         return self._watch(metrics)
+
+    def _refresh_after_evaluation(self) -> None:
+        assert self.after is not None
+        self.anchors, wanted = self.anchors.after_evaluation(self.step, self.after.accuracy)
+        self._refresh(wanted)
+
+    def _refresh(self, wanted: Refresh | None, before: dict[str, Tensor] | None = None) -> None:
+        """Do what the recipe's rule asks for, between two steps."""
+        frozen = self.parts.frozen
+        names = wanted.names & frozen.scorers.keys() if wanted is not None else frozenset()
+        if wanted is None or not names:
+            return
+        frozen.refresh(names - wanted.lagging, self.step)
+        if lagging := names & wanted.lagging:
+            frozen.refresh(lagging, self.step - 1, before)
+        if wanted.clear_moments:
+            self.parts.updater.optimizer.state.clear()
+        if wanted.reason:
+            self.log.write("refresh", self.step, names=sorted(names), clear_moments=wanted.clear_moments,
+                           reason=wanted.reason)  # fmt: skip
+            self.display.note(f"step {self.step}: {', '.join(sorted(names))} replaced by the policy: {wanted.reason}")
 
     def _watch(self, metrics: dict[str, float]) -> str | None:
         for alert in self.monitors.check(self.step, metrics):
@@ -263,7 +295,11 @@ class Run:
             "measured": self.measured,
             "monitors": self.monitors.state_dict(),
             "objective": self.parts.updater.objective.state(),
+            "anchors": self.anchors.state(),
+            STATE: self.parts.frozen.origin,
         }
         parts = self.parts
+        parts.frozen.keep(self.step)
         checkpoint.write(folder, self.step, parts.model, parts.tokenizer, parts.weights, parts.updater.optimizer, state,
-                         self.config.keep)  # fmt: skip
+                         self.config.keep, {"memory": memory_tensors(parts.updater.memory)})  # fmt: skip
+        parts.frozen.prune(folder)
