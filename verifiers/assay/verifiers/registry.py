@@ -21,6 +21,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 GROUP = "assay.verifiers"
 DOMAINS = {
+    "calibration": "assay.verifiers.calibration",
     "classify": "assay.verifiers.classify",
     "math": "assay.verifiers.maths",
     "swe": "assay.verifiers.swe",
