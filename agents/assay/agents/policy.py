@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from assay.envs.tasks import Message
+
+if TYPE_CHECKING:
+    from assay.agents.engines.action_mask import ActionMask
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class Sampling:
         top_p: keep the smallest set of tokens whose probabilities sum to at least this.
         top_k: keep the k likeliest tokens; 0 keeps all.
         stop: strings that end a completion; the text is cut before the first one found.
+        mask: restricts every token, before temperature, top-p and top-k; None restricts nothing.
     """
 
     max_tokens: int = 64
@@ -26,6 +30,7 @@ class Sampling:
     top_p: float = 1.0
     top_k: int = 0
     stop: tuple[str, ...] = ()
+    mask: ActionMask | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Completion:
         text: what the environment sees: decoded, without the end token or anything from a stop string on.
         ids: the sampled tokens, the end token included where one was sampled; empty for policies without tokens.
         logprobs: the log-probability of each sampled token under the distribution it was drawn at temperature 1 from
-            (before top-p and top-k), same length as ``ids``.
+            (before an action mask, top-p and top-k), same length as ``ids``.
         finish: ``"stop"`` (end token or stop string) or ``"length"``.
 
     Raises:

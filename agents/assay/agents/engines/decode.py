@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import torch
 
+from assay.agents.engines.action_mask import OutsideMaskError
 from assay.agents.engines.sampling import draw, uniforms
 from assay.agents.policy import Completion, Sampling
 
@@ -25,8 +26,15 @@ if TYPE_CHECKING:
 class State(Protocol):
     """Lanes that share work, each at the end of its context."""
 
-    logits: Tensor
-    """[L, V], of the next token of each lane."""
+    @property
+    def logits(self) -> Tensor:
+        """[L, V], of the next token of each lane."""
+        ...
+
+    @property
+    def allowed(self) -> Tensor | None:
+        """Bool [L, V], the tokens that each lane may draw; None: every one."""
+        ...
 
     def keep(self, rows: list[int]) -> None:
         """Go on with these lanes only, in this order; one may occur many times."""
@@ -86,11 +94,15 @@ class Vocabulary:
 
 
 def decode(state: State, rows: Sequence[Row], lanes: Sequence[int], vocabulary: Vocabulary) -> None:
-    """Fill every row, changing it in place; row i starts on lane ``lanes[i]`` of ``state``."""
+    """Fill every row, changing it in place; row i starts on lane ``lanes[i]`` of ``state``.
+
+    Raises:
+        OutsideMaskError: if a token was drawn that ``state`` does not allow.
+    """
     live, lane = list(rows), list(lanes)
     banned = torch.tensor(vocabulary.banned, device=state.logits.device, dtype=torch.long)
     while True:
-        tokens, logprobs = _draw(state.logits, lane, live, banned)
+        tokens, logprobs = _draw(state.logits, state.allowed, lane, live, banned)
         for row, token, logprob in zip(live, tokens, logprobs, strict=True):
             row.ids.append(token)
             row.logprobs.append(logprob)
@@ -107,15 +119,21 @@ def decode(state: State, rows: Sequence[Row], lanes: Sequence[int], vocabulary: 
         state.step(torch.tensor([token for _, token in places], device=state.logits.device))
 
 
-def _draw(logits: Tensor, lanes: list[int], rows: list[Row], banned: Tensor) -> tuple[list[int], list[float]]:
+def _draw(
+    logits: Tensor, mask: Tensor | None, lanes: list[int], rows: list[Row], banned: Tensor
+) -> tuple[list[int], list[float]]:
     logits = logits.float()
     if lanes != list(range(len(logits))):
-        logits = logits[torch.tensor(lanes, device=logits.device)]
+        index = torch.tensor(lanes, device=logits.device)
+        logits, mask = logits[index], None if mask is None else mask[index]
     normaliser = logits.logsumexp(-1)
     allowed = logits.index_fill(-1, banned, -torch.inf) if banned.numel() else logits
+    allowed = allowed if mask is None else allowed.masked_fill(~mask, -torch.inf)
     units = torch.from_numpy(np.array([row.units[len(row.ids)] for row in rows]))
     if logits.device.type != "mps":
         units = units.to(logits.device)
     tokens = draw(allowed, units, [row.sampling for row in rows])
+    if mask is not None and not bool(mask.gather(-1, tokens.unsqueeze(-1)).all()):
+        raise OutsideMaskError("a token was drawn that the action mask forbids")
     logprobs = logits.gather(-1, tokens.unsqueeze(-1)).squeeze(-1) - normaliser
     return tokens.tolist(), logprobs.tolist()

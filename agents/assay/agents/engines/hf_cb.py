@@ -50,9 +50,12 @@ class ContinuousPolicy:
         """One completion a request, in order.
 
         Raises:
-            ValueError: if a request has images, or neither ids nor a chat template to make them, or a context too long.
+            ValueError: if a request has images or an action mask, or neither ids nor a chat template to make them, or
+                a context too long.
             RuntimeError: if the batching engine gave up on a request.
         """
+        if any(request.sampling.mask is not None for request in requests):
+            raise ValueError("the hf-cb engine cannot mask actions: use the hf engine")
         if any(request.images for request in requests):
             raise ValueError("the hf-cb engine reads text only: use the hf engine for images")
         contexts = [self.contexts.ids(request) for request in requests]

@@ -63,9 +63,12 @@ class OpenAIPolicy:
 
         Raises:
             ServerError: if any request failed after its retries.
+            ValueError: if a request has an action mask.
         """
         if not requests:
             return []
+        if any(request.sampling.mask is not None for request in requests):
+            raise ValueError("a server cannot mask actions by a policy of ours: use the hf engine")
         with ThreadPoolExecutor(min(self.concurrency, len(requests)), "openai-policy") as pool:
             futures = [pool.submit(self._ask, request) for request in requests]
             try:

@@ -25,6 +25,8 @@ class PlainState:
         ValueError: if the model keeps no cache that rows can be copied in.
     """
 
+    allowed = None
+
     def __init__(
         self,
         model: Any,

@@ -29,6 +29,8 @@ class TreeState:
         budget: tokens that a row may draw at most.
     """
 
+    allowed = None
+
     def __init__(self, model: Any, contexts: Sequence[Sequence[int]], owners: Sequence[int], budget: int) -> None:
         self.model = model
         self.device = next(model.parameters()).device
