@@ -79,7 +79,7 @@ def test_a_frozen_reference_stays_where_the_policy_began(tmp_path):
     kl = [line["kl"] for line in read_metrics(tmp_path / "run", "train")]
     assert kl[0] == pytest.approx(0.0, abs=1e-6)
     assert kl[-1] > 1e-5
-    began = load_model(str(tmp_path / "run" / "reference"))[0].state_dict()
+    began = load_model(str(tmp_path / "run" / "reference" / "step-000000"))[0].state_dict()
     ended = load_model(str(latest(tmp_path / "run" / "checkpoints")))[0].state_dict()
     untrained = copy.deepcopy(load_model("tiny")[0].state_dict())
     name = "model.layers.0.mlp.up_proj.weight"

@@ -58,7 +58,7 @@ class MetricsLog:
         """Append one line.
 
         Args:
-            kind: ``"train"``, ``"eval"``, ``"sft"``, ``"baseline"`` or ``"alert"``.
+            kind: ``"train"``, ``"eval"``, ``"sft"``, ``"baseline"``, ``"alert"`` or ``"refresh"``.
             step: optimisation steps done so far.
             **values: JSON data; scalars of numpy and torch count as numbers, and what is not finite becomes null.
         """

@@ -235,9 +235,9 @@ class Run:
         names = wanted.names & frozen.scorers.keys() if wanted is not None else frozenset()
         if wanted is None or not names:
             return
-        frozen.refresh(names - wanted.lagging, self.step)
-        if lagging := names & wanted.lagging:
-            frozen.refresh(lagging, self.step - 1, before)
+        lagging = names & wanted.lagging if before is not None else frozenset()
+        frozen.refresh(names - lagging, self.step)
+        frozen.refresh(lagging, self.step - 1, before)
         if wanted.clear_moments:
             self.parts.updater.optimizer.state.clear()
         if wanted.reason:

@@ -101,7 +101,7 @@ def check_recipe(chosen: Recipe, run: RunFacts) -> Objective:
     """
     try:
         objective, schedule = chosen.objective(run.max_length), chosen.schedule()
-        critic = chosen.critic()
+        critic, _ = chosen.critic(), chosen.anchors()
     except ValueError as error:
         raise ValueError(f"recipe {chosen.name}: {error}") from None
     problem = _problem(chosen, objective, schedule, critic is not None, run) or chosen.refuses(run)
