@@ -53,3 +53,9 @@ def majority_answer(tasks: TaskSet) -> str:
     counts = Counter(str(task.truth["label"]) for task in tasks)
     label = min(counts, key=lambda name: (-counts[name], name))
     return gold_answer(next(task.truth for task in tasks if task.truth["label"] == label), label)
+
+
+def paid(mode: ThinkMode, parity: bool, format_weight: float = 1.0) -> tuple[float, float]:
+    """Least and greatest reward of ``classify.label``: accuracy, and the layout where thinking is on."""
+    layout = 0.0 if mode == "none" else 1.0 if parity else format_weight
+    return min(0.0, layout), 1.0 + max(0.0, layout)

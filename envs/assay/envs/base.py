@@ -131,6 +131,15 @@ class TaskEnv(gym.Env[Observation, str]):
         return 32
 
     @classmethod
+    def reward_range(cls, options: Any) -> tuple[float, float] | None:
+        """Least and greatest reward of an episode, or None where nobody can say; a critic's bins lie between them.
+
+        Args:
+            options: an instance of :attr:`Options`.
+        """
+        return None
+
+    @classmethod
     def predicted(cls, actions: Sequence[str], truth: Mapping[str, Any]) -> str | None:
         """The class that the actions answer, or None where none can be read; for confusion matrices only.
 
@@ -145,6 +154,11 @@ class TaskEnv(gym.Env[Observation, str]):
         if not score.parsed:
             return None
         return next((str(each) for each in labels if cls.score(actions, {**truth, "label": each}).correct), None)
+
+    @classmethod
+    def answer_key(cls, actions: Sequence[str], truth: Mapping[str, Any]) -> str:
+        """A text that two episodes of a task share if they answer alike; the default is the last action, squeezed."""
+        return " ".join(actions[-1].split())
 
     @classmethod
     def trivial(cls, tasks: TaskSet) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from assay.envs.answers import gold_answer, majority_answer
+from assay.envs.answers import gold_answer, majority_answer, paid
 from assay.envs.base import BaseOptions, TaskEnv
 from assay.envs.image_classification.options import Options
 from assay.envs.image_classification.pictures import open_picture
@@ -59,6 +59,11 @@ class ImageClassificationEnv(TaskEnv):
     def gold(cls, task: Task) -> str:
         """The response that earns full reward, in the form the prompt asks for."""
         return gold_answer(task.truth)
+
+    @classmethod
+    def reward_range(cls, options: Any) -> tuple[float, float]:
+        """0 to 1, and to 2 where thinking is on: then the layout earns as much as the answer."""
+        return paid(options.think_mode, options.parity)
 
     @classmethod
     def trivial(cls, tasks: TaskSet) -> dict[str, str]:

@@ -17,7 +17,7 @@ from assay.envs.swe_rl.options import Options
 from assay.envs.swe_rl.oracle import shell_answer
 from assay.envs.swe_rl.rows import SweRow, row_of
 from assay.envs.swe_rl.shell import command_of, observation, run
-from assay.envs.swe_rl.tasks import SweTasks, build_tasks
+from assay.envs.swe_rl.tasks import SweTasks, build_tasks, reward_of
 from assay.envs.swe_rl.verdict import score_of
 from assay.envs.tasks import Message, Task, TaskSet
 from assay.sandbox import FileRefused, Image, Sandbox
@@ -94,6 +94,12 @@ class SweRlEnv(TaskEnv):
     def answer_tokens(cls, options: Any) -> int:
         """Room for a thought and an edit of some lines, or for a short script."""
         return 512
+
+    @classmethod
+    def reward_range(cls, options: Any) -> tuple[float, float]:
+        """-1 (similarity, or where a patch that cannot be applied is fined) or 0, to 1."""
+        fined = options.format_penalty or reward_of(options) == "similarity"
+        return (-1.0 if fined else 0.0, 1.0)
 
     def open(self, task: Task) -> list[Message]:
         """The prompt; for a repo task also a sandbox."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from assay.envs.answers import gold_answer, majority_answer
+from assay.envs.answers import gold_answer, majority_answer, paid
 from assay.envs.base import BaseOptions, TaskEnv
 from assay.envs.tasks import Task, TaskSet
 from assay.envs.text_classification.options import Options
@@ -42,6 +42,11 @@ class TextClassificationEnv(TaskEnv):
     def gold(cls, task: Task) -> str:
         """The response that earns full reward, in the form the prompt asks for; with the suffix on uncertain rows."""
         return gold_answer(task.truth, suffix=task.truth["options"]["uncertain"] if task.meta.get("uncertain") else "")
+
+    @classmethod
+    def reward_range(cls, options: Any) -> tuple[float, float]:
+        """0 to 1, and what the layout earns where thinking is on."""
+        return paid(options.think_mode, options.parity, options.format_weight)
 
     @classmethod
     def trivial(cls, tasks: TaskSet) -> dict[str, str]:
