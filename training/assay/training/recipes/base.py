@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from assay.training.offline.spec import OfflineSpec
 from assay.training.value.spec import CriticSpec
 
 if TYPE_CHECKING:  # reading a configuration should not cost the import of torch
@@ -28,6 +29,7 @@ class RunFacts:
         scaffold: what stands between environment and model.
         whole_groups: whether the rows of a group may be kept in one micro-batch.
         engine: what samples.
+        multi_turn: whether something answers the policy within an episode.
     """
 
     group_size: int
@@ -41,6 +43,7 @@ class RunFacts:
     scaffold: str = "chat"
     whole_groups: bool = True
     engine: str = "hf"
+    multi_turn: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,14 @@ class Recipe:
         """The critic that the objective needs, if it needs one."""
         return None
 
+    def offline(self) -> OfflineSpec:
+        """How it learns from stored episodes, where ``data`` is not ``"fresh"``."""
+        return OfflineSpec()
+
     def refuses(self, run: RunFacts) -> str | None:
         """Why it cannot work in a run, as the end of a sentence that begins with its name; None: it can."""
+        return None
+
+    def cautions(self, run: RunFacts) -> str | None:
+        """What a user should know of it in a run that it does not refuse, as the end of such a sentence."""
         return None

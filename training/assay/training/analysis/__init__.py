@@ -1,0 +1,1 @@
+"""What is known exactly of problems small enough to enumerate."""
