@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import torch
@@ -14,9 +15,10 @@ from assay.training.config import OptimConfig
 from assay.training.forward import Scorer
 from assay.training.memory import Memory
 from assay.training.objectives.metrics import Metrics
-from assay.training.objectives.objective import Objective
-from assay.training.objectives.schedule import Composition, Pool, Schedule
+from assay.training.objectives.objective import Objective, pairs
+from assay.training.objectives.schedule import Pool, Schedule
 from assay.training.precision import Weights
+from assay.training.tree import MicroBatch
 
 
 def learning_rate(config: OptimConfig, step: int, steps: int) -> float:
@@ -103,36 +105,51 @@ class Updater:
         Returns:
             What was measured.
         """
+        self.objective = self.objective.at(step + 1)
         planned = self.config.minibatches * self.config.epochs
         self._look(batch, old=planned > 1 or self.schedule.remembers)
+        self.objective, noticed = self.objective.seen(batch.data)
         advantage = self.objective.prepare(batch.data)
         metrics = self.objective.batch_metrics(batch.data, advantage)
         returns = self.objective.returns(batch.data) if self.critic is not None else torch.zeros_like(advantage)
         pool = self.memory.with_fresh(batch, advantage, returns)
         version = int(batch.data.policy_version.max()) if batch.data.policy_version is not None else step
         plan = self.schedule.recompose(
-            Pool(pool.batch.data, pool.advantage, pool.fresh, version), step, self.config.minibatches, seed
+            Pool(
+                pool.batch.data,
+                pool.advantage,
+                pool.fresh,
+                version,
+                live=(self.objective.keep(pool.batch.data, pool.advantage) > 0).any(-1),
+            ),
+            step,
+            self.config.minibatches,
+            seed,
         )
-        epochs = self.config.epochs if plan.epochs is None else plan.epochs
-        pool = self._look_again(pool, plan, several=len(plan.minibatches) * epochs > 1)
+        passes = plan.passes(self.config.epochs)
+        pool = self._look_again(pool, passes)
+        if self.objective.unanchored:
+            everything = self.scorer.plan(batch.rows)
+            pools = self._pools(batch, advantage, range(len(batch.rows)), everything)
+            self.objective = self.objective.anchored(pools)
         norms, seen, skipped = [], 0, 0
-        for _ in range(epochs):
-            for index in plan.minibatches:
-                part = pool.batch.take(index.tolist())
-                measured, left_out = self._minibatch(part, pool.advantage[index])
-                if self.critic is not None:
-                    for name, value in self.critic.learn(part, pool.returns[index]).items():
-                        measured.mean(name, torch.tensor([value]), torch.ones(1))
-                norms.append(apply_step(self.weights, self.optimizer, lr, self.config.clip_norm))
-                self.objective = self.objective.updated(measured.result(), len(index))
-                metrics = metrics.merge(measured)
-                seen, skipped = seen + len(index), skipped + left_out
+        for index in passes:
+            part = pool.batch.take(index.tolist())
+            measured, left_out = self._minibatch(part, pool.advantage[index])
+            if self.critic is not None:
+                for name, value in self.critic.learn(part, pool.returns[index]).items():
+                    measured.mean(name, torch.tensor([value]), torch.ones(1))
+            norms.append(apply_step(self.weights, self.optimizer, lr, self.config.clip_norm))
+            self.objective = self.objective.updated(measured.result(), len(index))
+            metrics = metrics.merge(measured)
+            seen, skipped = seen + len(index), skipped + left_out
         self.memory = pool.kept(plan.keep)
         finite = [norm for norm in norms if math.isfinite(norm)]
         return {
             **metrics.result(),
+            **noticed,
             **plan.metrics,
-            "grad_norm": sum(finite) / len(finite) if finite else math.nan,
+            "grad_norm": sum(finite) / len(finite) if finite else math.nan if norms else 0.0,
             "steps_skipped": float(len(norms) - len(finite)),
             "rows_skipped": skipped / seen if seen else math.nan,
         }
@@ -144,17 +161,22 @@ class Updater:
             data.anchor_logp[name] = self.anchors[name].score(batch.rows, batch.width).logp
         if self.critic is not None:
             data.values = self.critic.values(batch)
-        if old and self.objective.uses_old and data.old_logp is None:
+        if old:
+            self._look_back(batch)
+
+    def _look_back(self, batch: Batch) -> None:
+        """What the policy of now says, where the ratio to it will matter and is not known yet."""
+        data = batch.data
+        if self.objective.uses_old and data.old_logp is None:
             out = self.scorer.score(batch.rows, batch.width, self.objective.old_needs, self.anchors)
             data.old_logp, data.old_aux = out.logp, {r.name: out.aux[r.name] for r in self.objective.old_needs}
 
-    def _look_again(self, pool: Memory, plan: Composition, several: bool) -> Memory:
-        """The same for remembered rows that are used, where it is to be done again."""
-        if pool.batch.data.old_logp is None:
-            self._look(pool.batch, old=several)
-            return pool
+    def _look_again(self, pool: Memory, passes: Sequence[Tensor]) -> Memory:
+        """The same for the rows of all optimiser steps, as far as it is not known of them, or no longer holds."""
+        if len(passes) > 1:
+            self._look_back(pool.batch)
         used = torch.zeros(len(pool.batch.rows), dtype=torch.bool)
-        for index in plan.minibatches:
+        for index in passes:
             used[index] = True
         where = torch.nonzero(used & ~pool.fresh).flatten()
         if not len(where):
@@ -163,7 +185,12 @@ class Updater:
         if self.schedule.scores_again:
             part.data.old_logp = None
         self._look(part, old=True)
-        return pool.replaced(where, part)
+        pool = pool.replaced(where, part)
+        if self.critic is not None and self.schedule.scores_again:
+            where = torch.nonzero(used).flatten()
+            data = pool.batch.take(where.tolist()).data
+            pool = pool.judged(where, self.objective.prepare(data), self.objective.returns(data))
+        return pool
 
     def _minibatch(self, batch: Batch, advantage: Tensor) -> tuple[Metrics, int]:
         """Accumulate the gradients of one minibatch; also returns how many rows were left out as adding nothing."""
@@ -173,8 +200,11 @@ class Updater:
             inert = self.objective.inert(batch.data, advantage)
             live = [i for i in live if not inert[i]]
         rows = [batch.rows[i] for i in live]
+        micros = self.scorer.plan(rows, self._units(batch, live))
+        if self.objective.batch_terms and len(micros) > 1:
+            totals = replace(totals, pools=self._pools(batch, advantage, live, micros))
         metrics, total = Metrics(), 0.0
-        for micro in self.scorer.plan(rows, self._units(batch, live)):
+        for micro in micros:
             index = torch.tensor([live[i] for i in micro.rows])
             chosen = [rows[i] for i in micro.rows]
             out = self.scorer(chosen, micro.tries, batch.width, self.objective.needs, self.anchors)
@@ -187,6 +217,21 @@ class Updater:
             metrics = metrics.merge(measured)
         metrics.mean("loss", torch.tensor([total]), torch.ones(1))
         return metrics, len(batch.rows) - len(live)
+
+    @torch.no_grad()
+    def _pools(
+        self, batch: Batch, advantage: Tensor, live: Sequence[int], micros: Sequence[MicroBatch]
+    ) -> tuple[tuple[float, float], ...]:
+        """What the batch terms are functions of, over some rows of a batch."""
+        wanted = frozenset(readout for term in self.objective.batch_terms for readout in term.needs)
+        found = torch.zeros(len(self.objective.batch_terms), 2, dtype=torch.float64)
+        for micro in micros:
+            index = torch.tensor([live[i] for i in micro.rows])
+            rows = [batch.rows[int(i)] for i in index]
+            out = self.scorer(rows, micro.tries, batch.width, wanted, self.anchors)
+            device = out.logp.device
+            found += self.objective.pools(out, batch.data.rows(index).to(device), advantage[index].to(device))
+        return pairs(found)
 
     def _units(self, batch: Batch, live: Sequence[int]) -> list[list[int]] | None:
         if not self.objective.needs_whole_groups:

@@ -15,7 +15,7 @@ One batch goes through it like this::
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -27,6 +27,7 @@ from assay.training.objectives.kl import kl_estimate
 from assay.training.objectives.metrics import Metrics
 from assay.training.objectives.types import (
     Advantage,
+    BatchTerm,
     Keep,
     PolicyOutputs,
     Readout,
@@ -44,6 +45,12 @@ from assay.training.objectives.types import (
 )
 
 CPU = torch.device("cpu")
+SLOTS = ("transforms", "token_rewards", "keeps", "weights", "regularisers", "batch_terms")
+
+
+def pairs(pools: Tensor) -> tuple[tuple[float, float], ...]:
+    """The rows of :meth:`Objective.pools` as :attr:`Totals.pools` has them."""
+    return tuple((float(total), float(count)) for total, count in pools.tolist())
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ class Objective:
         keeps: masks that leave tokens out; they multiply.
         weights: factors of the surrogate; they multiply.
         regularisers: added to the loss, aggregated alike.
+        batch_terms: added to the loss, each a function of a mean over the whole minibatch.
 
     Raises:
         ValueError: if the aggregation is unknown or ``max_length`` is not positive.
@@ -74,6 +82,7 @@ class Objective:
     keeps: tuple[Keep, ...] = ()
     weights: tuple[TokenWeight, ...] = ()
     regularisers: tuple[Regulariser, ...] = ()
+    batch_terms: tuple[BatchTerm, ...] = ()
 
     def __post_init__(self) -> None:
         if self.aggregation not in AGGREGATIONS:
@@ -87,7 +96,7 @@ class Objective:
     def _slots(self) -> Iterator[tuple[str, Slot]]:
         yield "advantage", self.advantage
         yield "surrogate", self.surrogate
-        for name in ("transforms", "token_rewards", "keeps", "weights", "regularisers"):
+        for name in SLOTS:
             for number, slot in enumerate(getattr(self, name)):
                 yield f"{name}.{number}", slot
 
@@ -122,6 +131,11 @@ class Objective:
         return self.advantage.needs_critic
 
     @property
+    def needs_end_value(self) -> bool:
+        """Whether ``batch.end_value`` must be present."""
+        return self.advantage.needs_end_value
+
+    @property
     def uses_old(self) -> bool:
         """Whether ``old_logp`` matters once the policy has moved on from the one that sampled."""
         return self.surrogate.uses_old or bool(self.weights)
@@ -129,7 +143,8 @@ class Objective:
     @property
     def zero_advantage_is_inert(self) -> bool:
         """Whether a row whose advantage is 0 everywhere contributes exactly nothing, so that it may be skipped."""
-        return self.surrogate.zero_is_inert and not self.surrogate.needs_whole_groups and not self.regularisers
+        acts_on_all = self.surrogate.needs_whole_groups or self.regularisers or self.batch_terms
+        return self.surrogate.zero_is_inert and not acts_on_all
 
     @torch.no_grad()
     def prepare(self, batch: TrajectoryBatch) -> Tensor:
@@ -149,7 +164,8 @@ class Objective:
 
     @torch.no_grad()
     def returns(self, batch: TrajectoryBatch) -> Tensor:
-        """What the critic learns to predict, float32 [B, T], after the rewards have been transformed as for A.
+        """What the critic learns to predict, float32 [B, T], after the rewards have been transformed as for A; NaN in
+        rows without a reward.
 
         Raises:
             ValueError: if the advantage says nothing of it.
@@ -173,6 +189,12 @@ class Objective:
         for keep in self.keeps:
             mask = mask * keep(batch, advantage)
         return mask
+
+    @torch.no_grad()
+    def in_minibatch(self, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
+        """The advantages [B, T] of one optimiser step: its rows of :meth:`prepare`, normalised among themselves where
+        the advantage wants that."""
+        return self.advantage.in_minibatch(batch.to(CPU), advantage.cpu()).to(advantage.device)
 
     def totals(self, batch: TrajectoryBatch, advantage: Tensor) -> Totals:
         """Denominators of a minibatch; sum them over processes before use."""
@@ -218,11 +240,45 @@ class Objective:
             total = aggregate(loss if weight is None else loss * weight, keep, totals, self.aggregation)
         metrics = self._measure(detached, batch, advantage)
         self._measure_weights(metrics, weight, batch, advantage, detached)
+        if self.keeps:
+            metrics.mean("tokens_dropped", 1.0 - keep, batch.action_mask)
         for regulariser in self.regularisers:
             term = regulariser(out, batch)
             metrics.mean(f"loss_{regulariser.name}", term, keep)
             total = total + aggregate(term, keep, totals, self.aggregation)
-        return total, metrics
+        return total + self._batch_terms(out, keep, totals, metrics), metrics
+
+    def _batch_terms(self, out: PolicyOutputs, keep: Tensor, totals: Totals, metrics: Metrics) -> Tensor:
+        total, pools = out.logp.new_zeros(()), totals.pools
+        if pools is None and self.batch_terms:
+            if float((keep.sum(-1) > 0).sum()) != totals.sequences:
+                raise ValueError(f"{self.batch_terms[0].name} needs Totals.pools where a minibatch is cut")
+            pools = pairs(self._pools(out.detach(), keep))
+        for term, pool in zip(self.batch_terms, pools or (), strict=True):
+            share = term(out, keep, *pool)
+            rows = (keep.sum(-1) > 0).to(keep.dtype)  # each is given its part of the minibatch's value
+            metrics.mean(f"loss_{term.name}", (share * totals.sequences / rows.sum()).expand_as(rows), rows)
+            term.measure(metrics, out.detach(), keep)
+            total = total + share
+        return total
+
+    def _pools(self, out: PolicyOutputs, keep: Tensor) -> Tensor:
+        return torch.stack([term.pool(out, keep) for term in self.batch_terms])
+
+    @torch.no_grad()
+    def pools(self, out: PolicyOutputs, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
+        """Sum and count of each batch term over the rows of a micro-batch, float64 [terms, 2]; they add up."""
+        return self._pools(out, self.keep(batch, advantage))
+
+    @property
+    def unanchored(self) -> bool:
+        """Whether a batch term is still to be shown the first batch."""
+        return any(term.unanchored for term in self.batch_terms)
+
+    def anchored(self, pools: Sequence[tuple[float, float]]) -> Objective:
+        """The objective once it has been, given its :meth:`pools`."""
+        terms = zip(self.batch_terms, pools, strict=True)
+        return replace(self, batch_terms=tuple(term.anchored(*pool) for term, pool in terms))
 
     @torch.no_grad()
     def _measure(self, out: PolicyOutputs, batch: TrajectoryBatch, advantage: Tensor) -> Metrics:
@@ -237,9 +293,10 @@ class Objective:
             metrics.mean("entropy", out.aux["entropy"], mask)
         if "ref" in batch.anchor_logp:
             metrics.mean("kl", kl_estimate(out.logp, batch.anchor_logp["ref"], "k3"), mask)
-        gap = (old_logp(out, batch) - batch.rollout_logp).abs()
-        metrics.mean("logprob_gap", gap, mask)
-        metrics.max("logprob_gap_max", gap, mask)
+        if batch.rollout_logp is not None:
+            gap = (old_logp(out, batch) - batch.rollout_logp).abs()
+            metrics.mean("logprob_gap", gap, mask)
+            metrics.max("logprob_gap_max", gap, mask)
         return metrics
 
     @torch.no_grad()
@@ -268,6 +325,27 @@ class Objective:
         metrics.mean("advantage_abs", advantage.abs(), batch.action_mask)
         return metrics
 
+    def fitted(self, special: frozenset[int], banned: frozenset[int]) -> Objective:
+        """The objective for one vocabulary: token ids that end, begin or pad a text, and those never sampled."""
+        return self._with({name: slot.fitted(special, banned) for name, slot in self._slots()})
+
+    def at(self, step: int) -> Objective:
+        """The objective at a step (from 1): coefficients that follow the clock have moved."""
+        return self._with({name: slot.at(step) for name, slot in self._slots()})
+
+    def collected(self, batch: TrajectoryBatch) -> Objective:
+        """The objective after a batch has been sampled: coefficients that its divergence steers have moved."""
+        return self._with({name: slot.collected(batch) for name, slot in self._slots()})
+
+    @torch.no_grad()
+    def seen(self, batch: TrajectoryBatch) -> tuple[Objective, dict[str, float]]:
+        """The objective after it has seen a fresh batch, before its advantages, and what its parts noticed."""
+        rewarded, parts, noticed = self._rewarded(batch.to(CPU)), {}, {}
+        for name, slot in self._slots():
+            parts[name], found = slot.seen(rewarded)
+            noticed.update(found)
+        return self._with(parts), noticed
+
     def updated(self, metrics: Mapping[str, float], rows: int) -> Objective:
         """The objective after an optimiser step: coefficients that adapt have moved, everything else is the same."""
         return self._with({name: slot.updated(metrics, rows) for name, slot in self._slots()})
@@ -293,6 +371,6 @@ class Objective:
 
     def _with(self, parts: Mapping[str, Slot]) -> Objective:
         changes: dict[str, object] = {"advantage": parts["advantage"], "surrogate": parts["surrogate"]}
-        for name in ("transforms", "token_rewards", "keeps", "weights", "regularisers"):
+        for name in SLOTS:
             changes[name] = tuple(parts[f"{name}.{i}"] for i in range(len(getattr(self, name))))
         return replace(self, **changes)  # type: ignore[arg-type]

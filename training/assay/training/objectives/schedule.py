@@ -9,25 +9,31 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 import torch
 from torch import Tensor
 
 from assay.training.objectives.types import TrajectoryBatch
 
+if TYPE_CHECKING:
+    from assay.agents.engines.action_mask import ActionMask
+
 
 @dataclass(frozen=True)
 class RolloutPlan:
     """What a step samples: ``groups`` tasks, ``group_size`` rollouts of each, at ``temperature``.
 
-    ``lr_scale`` multiplies the learning rate of the step.
+    ``lr_scale`` multiplies the learning rate of the step; ``sampler`` is what samples: the policy, or a frozen one.
+    ``logits_mask`` restricts the tokens that may be drawn; the policy it names is one of the objective's companions.
     """
 
     groups: int
     group_size: int
     temperature: float
     lr_scale: float = 1.0
+    sampler: str = "policy"
+    logits_mask: ActionMask | None = None
 
 
 @dataclass(frozen=True)
@@ -40,12 +46,19 @@ class Pool:
         advantage: float32 [N, T]; of a remembered row, what it was when the row was fresh.
         fresh: bool [N]; sampled in this step.
         version: optimiser phases that the current policy has seen.
+        live: bool [N]; rows of which the objective keeps a token. None: those with a sampled token.
     """
 
     data: TrajectoryBatch
     advantage: Tensor
     fresh: Tensor
     version: int = 0
+    live: Tensor | None = None
+
+    @property
+    def useful(self) -> Tensor:
+        """Rows that carry loss: bool [N]."""
+        return (self.data.action_mask > 0).any(-1) if self.live is None else self.live
 
     @classmethod
     def of(cls, batch: TrajectoryBatch, advantage: Tensor, version: int = 0) -> Pool:
@@ -62,12 +75,18 @@ class Composition:
         epochs: passes over the minibatches; None: as configured.
         keep: int64; rows to remember for later steps, in the order in which they are to be remembered.
         metrics: what is worth logging of the choice.
+        extra: rows of optimiser steps that are taken once, after the epochs.
     """
 
     minibatches: list[Tensor]
     epochs: int | None = None
     keep: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
     metrics: dict[str, float] = field(default_factory=dict)
+    extra: list[Tensor] = field(default_factory=list)
+
+    def passes(self, configured: int) -> list[Tensor]:
+        """The rows of every optimiser step in order, where ``configured`` epochs are asked for."""
+        return self.minibatches * (configured if self.epochs is None else self.epochs) + self.extra
 
 
 class Schedule(Protocol):
@@ -82,12 +101,26 @@ class Schedule(Protocol):
     def scores_again(self) -> bool:
         """Whether ``old_logp`` of remembered rows is computed anew under the policy at the start of the step.
 
-        Otherwise it stays what it was when they were fresh. ``behaviour_logp`` always is that.
+        So are then the advantages of whatever a step uses, where a critic has a say in them. Otherwise both stay what
+        they were when the rows were fresh; ``behaviour_logp`` always is that.
         """
         return False
 
+    def begun(self, steps: int, configured: RolloutPlan) -> Self:
+        """The schedule of a run of so many steps that is configured to sample so much at each.
+
+        Raises:
+            ValueError: in one line, where that cannot work.
+        """
+        return self
+
     def plan(self, step: int, configured: RolloutPlan) -> RolloutPlan:
         """What to sample at a step, given what the configuration says."""
+        return configured
+
+    def epochs(self, configured: int) -> int:
+        """Passes over the minibatches of a step, given what the configuration says, unless the composition has its own
+        number."""
         return configured
 
     def keep_group(self, rewards: Sequence[float]) -> bool:

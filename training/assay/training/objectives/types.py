@@ -13,6 +13,8 @@ from typing import Any, Protocol, Self, runtime_checkable
 import torch
 from torch import Tensor
 
+from assay.training.objectives.metrics import Metrics
+
 
 @dataclass
 class TrajectoryBatch:
@@ -24,7 +26,7 @@ class TrajectoryBatch:
         reward: float32 [B]; NaN where every reward of the row is missing.
         correct: float32 [B]; 1, 0 or NaN (no verdict).
         truncated: bool [B]; the row hit its token or turn budget.
-        rollout_logp: float32 [B, T]; log-probabilities reported by the sampler.
+        rollout_logp: float32 [B, T]; log-probabilities reported by the sampler; None where nobody knows (logged rows).
         old_logp: float32 [B, T] or None; the same under the policy frozen at the start of the update phase. None means
             "the policy itself, detached", which is exact for the first update.
         token_reward: float32 [B, T] or None; rewards of single tokens, on top of ``reward``.
@@ -34,8 +36,10 @@ class TrajectoryBatch:
             [B, T]; empty where ``old_logp`` is None.
         behaviour_logp: float32 [B, T] or None; log-probabilities under the policy that sampled the rows, where that is
             not the one that ``old_logp`` is of: rows remembered from earlier steps, or logged by somebody else.
-        values: float32 [B, T] or None; the critic.
+        values: float32 [B, T] or None; the critic: what the state is worth that the token was sampled in.
+        end_value: float32 [B] or None; what the state after the row's last token is worth, for rows that were cut.
         policy_version: int64 [B]; the update count of the policy that sampled the row.
+        tool_calls: float32 [B] or None; how often the rollout acted on its environment before it ended.
         rollout_id: int64 [B] or None; rows that are branches of one rollout share it, and count once in every
             statistic over rewards (in the loss each is a sequence). None: each row is a rollout of its own.
     """
@@ -45,7 +49,7 @@ class TrajectoryBatch:
     reward: Tensor
     correct: Tensor
     truncated: Tensor
-    rollout_logp: Tensor
+    rollout_logp: Tensor | None
     old_logp: Tensor | None = None
     token_reward: Tensor | None = None
     reward_parts: dict[str, Tensor] = field(default_factory=dict)
@@ -53,7 +57,9 @@ class TrajectoryBatch:
     old_aux: dict[str, Tensor] = field(default_factory=dict)
     behaviour_logp: Tensor | None = None
     values: Tensor | None = None
+    end_value: Tensor | None = None
     policy_version: Tensor | None = None
+    tool_calls: Tensor | None = None
     rollout_id: Tensor | None = None
 
     @classmethod
@@ -120,12 +126,14 @@ class PolicyOutputs:
 class Totals:
     """Global denominators of a minibatch, so that splitting it into micro-batches changes nothing.
 
-    ``tokens``: kept tokens; ``sequences``: rows with a kept token; ``length``: the constant L_max of ``seq-sum-norm``.
+    ``tokens``: kept tokens; ``sequences``: rows with a kept token; ``length``: the constant L_max of ``seq-sum-norm``;
+    ``pools``: of each :class:`BatchTerm`, its sum and count; None where the minibatch is one micro-batch.
     """
 
     tokens: float
     sequences: float
     length: float
+    pools: tuple[tuple[float, float], ...] | None = None
 
     @classmethod
     def of(cls, keep: Tensor, length: float) -> Totals:
@@ -192,6 +200,22 @@ class Slot(Protocol):
         """Names of :attr:`TrajectoryBatch.anchor_logp` that must be present; each costs a frozen model."""
         return frozenset()
 
+    def fitted(self, special: frozenset[int], banned: frozenset[int]) -> Self:
+        """The slot for one vocabulary: token ids that end, begin or pad a text, and those that are never sampled."""
+        return self
+
+    def at(self, step: int) -> Self:
+        """The slot at a step (from 1) of the run, where a coefficient follows the clock."""
+        return self
+
+    def collected(self, batch: TrajectoryBatch) -> Self:
+        """The slot after a batch has been sampled and its advantages taken, before any optimiser step on it."""
+        return self
+
+    def seen(self, batch: TrajectoryBatch) -> tuple[Self, dict[str, float]]:
+        """The slot after it has seen a fresh batch, before its advantages are taken, and what is worth logging."""
+        return self, {}
+
     def updated(self, metrics: Mapping[str, float], rows: int) -> Self:
         """The slot after an optimiser step on ``rows`` rows that measured ``metrics``."""
         return self
@@ -234,6 +258,15 @@ class Advantage(Slot, Protocol):
         """Whether ``batch.values`` must be present."""
         return False
 
+    @property
+    def needs_end_value(self) -> bool:
+        """Whether ``batch.end_value`` must be present."""
+        return False
+
+    def in_minibatch(self, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
+        """A [B, T] for the rows of one optimiser step, given theirs from the whole batch."""
+        return advantage
+
     def __call__(self, batch: TrajectoryBatch) -> Tensor:
         """Advantages [B, T]."""
         ...
@@ -244,7 +277,7 @@ class TeachesCritic(Protocol):
     """An advantage that also says what its critic learns."""
 
     def returns(self, batch: TrajectoryBatch) -> Tensor:
-        """What the critic learns to predict, float32 [B, T], 0 where ``action_mask`` is 0."""
+        """What the critic learns to predict, float32 [B, T]; 0 where ``action_mask`` is 0, NaN in rows without reward."""
         ...
 
 
@@ -313,6 +346,38 @@ class Regulariser(Slot, Protocol):
 
     def __call__(self, out: PolicyOutputs, batch: TrajectoryBatch) -> Tensor:
         """Losses [B, T]."""
+        ...
+
+
+class BatchTerm(Slot, Protocol):
+    """A regulariser that is a function of one mean over a whole minibatch: (out, keep, sum, count) -> scalar.
+
+    Where a minibatch is cut, the policy is asked twice: for the mean, without gradient, and for the loss.
+    """
+
+    @property
+    def name(self) -> str:
+        """The key of its value in the metrics."""
+        ...
+
+    @property
+    def unanchored(self) -> bool:
+        """Whether it still has to be shown what its mean is on the first batch."""
+        return False
+
+    def anchored(self, total: float, count: float) -> Self:
+        """The term once it has been."""
+        return self
+
+    def pool(self, out: PolicyOutputs, keep: Tensor) -> Tensor:
+        """Sum and count of the mean over some rows, float64 [2] on the CPU; keep is float32 [B, T]."""
+        ...
+
+    def measure(self, metrics: Metrics, out: PolicyOutputs, keep: Tensor) -> None:
+        """Add what is worth knowing of some rows; no gradient."""
+
+    def __call__(self, out: PolicyOutputs, keep: Tensor, total: float, count: float) -> Tensor:
+        """The share of some rows in a term of a minibatch with that sum and count, a scalar."""
         ...
 
 
