@@ -12,10 +12,11 @@ import torch
 
 from assay.agents.chat import Chat
 from assay.agents.engines import make_engine
+from assay.agents.engines.action_mask import special_ids, unsampled_ids
 from assay.agents.engines.contexts import context_limit
 from assay.agents.models import load_model
 from assay.agents.policy import Policy, Sampling
-from assay.agents.scaffolds import check_scaffold, make_scaffold
+from assay.agents.scaffolds import check_scaffold, layout_tokens, make_scaffold
 from assay.agents.scaffolds.chat import Scaffold
 from assay.envs.base import TaskEnv
 from assay.envs.options import read_options
@@ -78,7 +79,7 @@ class Parts:
         return Collector(
             lambda: self.env(tasks=self.test, **self.test_options),
             self.policy,
-            scaffold=self.scaffold,
+            scaffold=make_scaffold(config.scaffold, self.chat, lenient=True),
             max_context=self.max_context(config),
             sampling=Sampling(rollout.max_tokens, config.eval.temperature, stop=rollout.stop),
             concurrency=rollout.concurrency,
@@ -91,7 +92,7 @@ class Parts:
 
 
 def suited(config: TrainConfig) -> TrainConfig:
-    """The configuration with the length of an answer that suits its environment, where none is given.
+    """The configuration with the length of an answer that suits environment and scaffold, where none is given.
 
     Raises:
         ValueError: one line, for an environment or an option of it that does not exist.
@@ -100,6 +101,7 @@ def suited(config: TrainConfig) -> TrainConfig:
         return config
     env = env_class(config.env)
     tokens = env.answer_tokens(read_options(env.Options, config.env_options, config.env))
+    tokens += layout_tokens(config.scaffold)
     return replace(config, rollout=replace(config.rollout, max_tokens=tokens))
 
 
@@ -164,6 +166,7 @@ def assemble(config: TrainConfig, saved: Path | None = None) -> Parts:
     if config.optim.share_prefix:
         _check_sharing(scorer, scaffold, chat, env(tasks=train, **options), train)
     schedule = recipe.schedule()
+    objective = objective.fitted(special_ids(model, tokenizer, chat), frozenset(unsampled_ids(model, tokenizer)))
     frozen = FrozenPolicies(
         scorer, tokenizer, run_dir(config) / REFERENCE, lambda folder: load_policy(config, folder)[0]
     )
@@ -172,7 +175,7 @@ def assemble(config: TrainConfig, saved: Path | None = None) -> Parts:
     updater = Updater(scorer, objective, weights, optimizer, config.optim, frozen.scorers, schedule)
     if saved is not None:
         updater.memory = memory_from(checkpoint.read_extra(saved, "memory"))
-    policy = make_engine(config.model.engine, model, tokenizer)
+    policy = make_engine(config.model.engine, model, tokenizer, frozen=lambda name: frozen.scorers[name].model)
     return Parts(env, train, test, options, test_options, recipe, schedule, model, tokenizer, chat, scaffold, policy,
                  scorer, weights, updater, frozen)  # fmt: skip
 

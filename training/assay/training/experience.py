@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from assay.agents.policy import Sampling
 from assay.agents.rollout import Rollout
 from assay.envs.episode import Outcome
+from assay.training.calibration import calibration_of
 from assay.training.curriculum import TaskStream
 from assay.training.monitors import repetition
 from assay.training.objectives.schedule import RolloutPlan, Schedule
@@ -42,8 +43,8 @@ def gather(
     seed: int,
     on_done: Callable[[Rollout], None] | None = None,
 ) -> Experience:
-    """Sample groups until the schedule has enough, and cut the surplus; the plan's temperature replaces sampling's."""
-    sampling = replace(sampling, temperature=plan.temperature)
+    """Sample groups until the schedule has enough, and cut the surplus; temperature and mask are the plan's."""
+    sampling = replace(sampling, temperature=plan.temperature, mask=plan.logits_mask)
     began = time.perf_counter()
     sampled: list[Rollout] = []
     kept: list[list[Rollout]] = []
@@ -69,6 +70,8 @@ def gather(
 def describe(rollouts: Sequence[Rollout]) -> dict[str, float]:
     """Means over the scored rollouts of a step: reward, verdict, its parts, lengths, and the signs of collapse.
 
+    Where confidences were asked for, how well they agree with the verdicts, and their standard deviation.
+
     ``entropy`` is the mean of -log p over sampled tokens, in nats: unbiased at temperature 1.
     """
     outcomes = Counter(rollout.episode.outcome for rollout in rollouts)
@@ -91,6 +94,9 @@ def describe(rollouts: Sequence[Rollout]) -> dict[str, float]:
         "infra_errors": float(outcomes[Outcome.INFRA_ERROR]),
         "verifier_errors": float(outcomes[Outcome.VERIFIER_ERROR]),
     }
+    stated = calibration_of([rollout for rollout, _ in scored])
+    if stated is not None:
+        values |= {"ece": stated.ece, "brier": stated.brier, "confidence_std": stated.std}
     for name in sorted({name for _, score in scored for name in score.parts}):
         values[f"part/{name}"] = _mean([score.parts[name] for _, score in scored if name in score.parts])
     return values

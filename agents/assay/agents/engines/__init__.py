@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from assay.agents.policy import Policy
@@ -9,7 +10,9 @@ from assay.agents.policy import Policy
 ENGINES = ("hf", "hf-cb")
 
 
-def make_engine(name: str, model: Any, tokenizer: Any, **options: Any) -> Policy:
+def make_engine(
+    name: str, model: Any, tokenizer: Any, *, frozen: Callable[[str], Any] | None = None, **options: Any
+) -> Policy:
     """A policy that samples from a live model.
 
     ``hf`` is :class:`~assay.agents.engines.hf.HFPolicy`, ``hf-cb`` is
@@ -21,6 +24,7 @@ def make_engine(name: str, model: Any, tokenizer: Any, **options: Any) -> Policy
         name: one of :data:`ENGINES`.
         model: a transformers model.
         tokenizer: its tokenizer or processor.
+        frozen: gives the models that action masks name, to engines that can mask.
         options: the engine's own.
 
     Raises:
@@ -29,7 +33,7 @@ def make_engine(name: str, model: Any, tokenizer: Any, **options: Any) -> Policy
     if name == "hf":
         from assay.agents.engines.hf import HFPolicy
 
-        return HFPolicy(model, tokenizer, **options)
+        return HFPolicy(model, tokenizer, frozen=frozen, **options)
     if name == "hf-cb":
         from assay.agents.engines.hf_cb import ContinuousPolicy
 
