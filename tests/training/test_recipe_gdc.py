@@ -113,8 +113,8 @@ WAYS = [("kl-rl", {"kl_beta": 0.5}), ("gdc", {"beta": 0.5, "divide_by_z": True})
 @pytest.mark.parametrize(("name", "constants"), WAYS, ids=lambda value: value if isinstance(value, str) else "")
 def test_all_three_end_at_the_same_target(name, constants):
     reward, prior = torch.tensor([2.5, 2.0, 1.0]), torch.full((3,), 1 / 3, dtype=torch.float64)
-    steps, samples = (700, 64) if name != "copg" else (700, 16)
-    policy, _ = play(name, constants, reward, prior, steps, samples, 0.01)
+    steps, samples = (900, 64) if name != "copg" else (900, 16)
+    policy, _ = play(name, constants, reward, prior, steps, samples, 0.02)
     assert exact(policy, prior.numpy(), reward.double().numpy(), 0.5).distance < 1e-3
 
 
