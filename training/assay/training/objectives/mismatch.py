@@ -75,4 +75,6 @@ class Mismatch(TokenWeight):
         return ((rho < low) | (rho > self.high)).expand_as(batch.action_mask)
 
     def _rho(self, batch: TrajectoryBatch, out: PolicyOutputs) -> Tensor:
+        if batch.rollout_logp is None:
+            raise ValueError("a correction of the sampler's mismatch needs the sampler's log-probabilities")
         return mismatch_ratio(old_logp(out, batch), batch.rollout_logp, batch.action_mask, self.level)

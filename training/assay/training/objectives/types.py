@@ -277,7 +277,7 @@ class TeachesCritic(Protocol):
     """An advantage that also says what its critic learns."""
 
     def returns(self, batch: TrajectoryBatch) -> Tensor:
-        """What the critic learns to predict, float32 [B, T]; 0 where ``action_mask`` is 0, NaN in rows without reward."""
+        """What the critic learns, float32 [B, T]; 0 where ``action_mask`` is 0, NaN in rows without a reward."""
         ...
 
 
