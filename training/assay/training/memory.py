@@ -68,7 +68,7 @@ class Memory:
         """With the per-token tensors of some rows replaced by those of ``part``."""
         data = self.batch.data
         changes: dict[str, Any] = {}
-        for name in ("old_logp", "values"):
+        for name in ("old_logp", "values", "end_value"):
             now, new = getattr(data, name), getattr(part.data, name)
             if now is not None and new is not None:
                 changes[name] = now.index_copy(0, index, new)
@@ -76,6 +76,14 @@ class Memory:
             mine, new = getattr(data, name), getattr(part.data, name)
             changes[name] = {key: mine[key].index_copy(0, index, value) for key, value in new.items()}
         return replace(self, batch=Batch(self.batch.rows, replace(data, **changes)))
+
+    def judged(self, index: Tensor, advantage: Tensor, returns: Tensor) -> Memory:
+        """With other advantages and returns of some rows."""
+        return replace(
+            self,
+            advantage=self.advantage.index_copy(0, index, advantage),
+            returns=self.returns.index_copy(0, index, returns),
+        )
 
 
 def _wide(values: Tensor, width: int) -> Tensor:

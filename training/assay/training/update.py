@@ -58,9 +58,26 @@ class Critic(Protocol):
         """What each position is worth, float32 [B, T], no gradient, 0 where nothing was sampled."""
         ...
 
-    def learn(self, batch: Batch, returns: Tensor) -> dict[str, float]:
-        """One optimiser step towards ``returns`` [B, T] of a minibatch; what was measured."""
+    def end_values(self, batch: Batch) -> Tensor:
+        """What the state after the last token is worth, float32 [B], of truncated rows; 0 for the others."""
         ...
+
+    def learn(self, batch: Batch, returns: Tensor) -> dict[str, float]:
+        """One optimiser step towards ``returns`` [B, T] of a minibatch; what was measured. NaN is no target."""
+        ...
+
+
+def explained(values: Tensor, returns: Tensor, mask: Tensor) -> dict[str, float]:
+    """Share of the variance of ``returns`` that ``values`` explain over the tokens of a mask: 1 - Var(R - V) / Var(R).
+
+    Below 0 they are worse than a constant. All are [B, T]; returns that are NaN are left out, and equal ones leave
+    nothing to explain.
+    """
+    known = (mask > 0) & ~returns.isnan()
+    target, predicted = returns[known].double(), values[known].double()
+    if target.numel() < 2 or bool(target.max() == target.min()):
+        return {}
+    return {"explained_variance": float(1.0 - (target - predicted).var() / target.var())}
 
 
 class Updater:
@@ -106,12 +123,13 @@ class Updater:
             What was measured.
         """
         self.objective = self.objective.at(step + 1)
-        planned = self.config.minibatches * self.config.epochs
-        self._look(batch, old=planned > 1 or self.schedule.remembers)
+        epochs = self.schedule.epochs(self.config.epochs)
+        self._look(batch, old=self.config.minibatches * epochs > 1 or self.schedule.remembers)
         self.objective, noticed = self.objective.seen(batch.data)
         advantage = self.objective.prepare(batch.data)
         metrics = self.objective.batch_metrics(batch.data, advantage)
         returns = self.objective.returns(batch.data) if self.critic is not None else torch.zeros_like(advantage)
+        self.objective = self.objective.collected(batch.data)
         pool = self.memory.with_fresh(batch, advantage, returns)
         version = int(batch.data.policy_version.max()) if batch.data.policy_version is not None else step
         plan = self.schedule.recompose(
@@ -126,7 +144,7 @@ class Updater:
             self.config.minibatches,
             seed,
         )
-        passes = plan.passes(self.config.epochs)
+        passes = plan.passes(epochs)
         pool = self._look_again(pool, passes)
         if self.objective.unanchored:
             everything = self.scorer.plan(batch.rows)
@@ -135,7 +153,7 @@ class Updater:
         norms, seen, skipped = [], 0, 0
         for index in passes:
             part = pool.batch.take(index.tolist())
-            measured, left_out = self._minibatch(part, pool.advantage[index])
+            measured, left_out = self._minibatch(part, self.objective.in_minibatch(part.data, pool.advantage[index]))
             if self.critic is not None:
                 for name, value in self.critic.learn(part, pool.returns[index]).items():
                     measured.mean(name, torch.tensor([value]), torch.ones(1))
@@ -148,6 +166,7 @@ class Updater:
         return {
             **metrics.result(),
             **noticed,
+            **(explained(batch.data.values, returns, batch.data.action_mask) if batch.data.values is not None else {}),
             **plan.metrics,
             "grad_norm": sum(finite) / len(finite) if finite else math.nan if norms else 0.0,
             "steps_skipped": float(len(norms) - len(finite)),
@@ -161,6 +180,8 @@ class Updater:
             data.anchor_logp[name] = self.anchors[name].score(batch.rows, batch.width).logp
         if self.critic is not None:
             data.values = self.critic.values(batch)
+            if self.objective.needs_end_value:
+                data.end_value = self.critic.end_values(batch)
         if old:
             self._look_back(batch)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -168,6 +168,34 @@ def split_groups(group_id: Tensor, parts: int) -> list[Tensor]:
 @dataclass(frozen=True)
 class Plain(Schedule):
     """One batch, all of it."""
+
+
+@dataclass(frozen=True)
+class SeveralPasses(Schedule):
+    """Plain, but for the passes over a batch where the configuration leaves them at one, and a warm-up of the critic.
+
+    Attributes:
+        passes: over the minibatches; a configuration that asks for several counts instead.
+        warmup: steps at the start in which the learning rate of the policy is 0.
+
+    Raises:
+        ValueError: for no pass or a negative warm-up.
+    """
+
+    passes: int = 4
+    warmup: int = 0
+
+    def __post_init__(self) -> None:
+        if self.passes < 1 or self.warmup < 0:
+            raise ValueError(f"epochs must be at least 1 and value_warmup 0, got {self.passes} and {self.warmup}")
+
+    def epochs(self, configured: int) -> int:
+        """``passes``, unless several are configured."""
+        return configured if configured > 1 else self.passes
+
+    def plan(self, step: int, configured: RolloutPlan) -> RolloutPlan:
+        """As configured; the policy stands still in the warm-up."""
+        return replace(configured, lr_scale=0.0) if step < self.warmup else configured
 
 
 @dataclass(frozen=True)
