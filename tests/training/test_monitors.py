@@ -17,6 +17,8 @@ HEALTHY = {
     "repetition": 0.01,
     "parsed": 0.97,
     "logprob_gap": 1e-5,
+    "value/clip_frac": 0.001,
+    "confidence_std": 0.2,
 }
 SICK = {
     "dead_groups": {"dead_groups": 1.0},
@@ -26,6 +28,8 @@ SICK = {
     "repetition": {"repetition": 0.8},
     "unparsed": {"parsed": 0.02},
     "logprob_gap": {"logprob_gap": 0.3},
+    "value_clip": {"value/clip_frac": 0.2},
+    "confidence_std": {"confidence_std": 0.01},
 }
 
 
@@ -45,7 +49,7 @@ def test_each_monitor_fires_once_after_two_graces(name):
     assert [(step, alert.name) for step, alert in found] == [(10, name)]
     limit = getattr(MonitorConfig(), name)
     assert found[0][1].limit == limit
-    assert (found[0][1].value < limit) == (name == "entropy_low")
+    assert (found[0][1].value < limit) == (name in ("entropy_low", "confidence_std"))
 
 
 @pytest.mark.parametrize("name", SICK)

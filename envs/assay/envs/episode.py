@@ -45,7 +45,8 @@ class Episode:
 
     ``seed`` is what ``reset`` was given: (``env_id``, ``task_id``, ``seed``, actions) replays it.
     ``truth`` is kept so that stored episodes can be re-scored without the task set; it is written after the fact and
-    never shown to a policy.
+    never shown to a policy. ``meta`` may hold ``said``, the whole last completion of which the action is a part, and
+    ``stated``, the parts of the score that were read out of it.
 
     Raises:
         ValueError: if a learnable outcome has no score, or an error outcome has one.

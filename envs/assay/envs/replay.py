@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -10,6 +11,7 @@ import gymnasium as gym
 from assay.envs.base import TaskEnv
 from assay.envs.episode import Episode, Outcome, Turn
 from assay.envs.registry import env_class, id_of
+from assay.verifiers.calibration.stated import with_stated
 from assay.verifiers.score import Score
 
 AnyEnv = gym.Env[dict[str, Any], str]
@@ -54,12 +56,27 @@ def play(env: AnyEnv, actions: Sequence[str], *, seed: int | None = None, task_i
 def replay(episode: Episode, env: AnyEnv) -> Episode:
     """Play ``episode``'s actions again in ``env``, which must have been made with the same options.
 
-    With the same tasks and verifier the result equals the episode, apart from timings.
+    With the same tasks and verifier the result equals the episode, apart from timings. What the completion stated is
+    taken over.
 
     Raises:
         ValueError: if ``env`` lacks the task, or the episode takes another course.
     """
-    return play(env, episode.actions, seed=episode.seed, task_id=episode.task_id)
+    again = play(env, episode.actions, seed=episode.seed, task_id=episode.task_id)
+    kept = {key: episode.meta[key] for key in ("said", "stated") if key in episode.meta}
+    if again.score is not None:
+        again.score = stated_again(episode, again.score)
+    again.meta = {**again.meta, **kept}
+    return again
+
+
+def stated_again(episode: Episode, score: Score) -> Score:
+    """A new score of an episode's actions, joined with what its last completion stated."""
+    stored = episode.meta.get("stated")
+    if not isinstance(stored, Mapping):
+        return score
+    stated = {str(k): float(v) for k, v in stored.items() if isinstance(v, int | float) and math.isfinite(v)}
+    return with_stated(score, stated, episode.turns[-1].action if episode.turns else "")
 
 
 def rescore(episode: Episode) -> Score:
@@ -75,4 +92,4 @@ def rescore(episode: Episode) -> Score:
     truth = episode.truth
     if episode.meta.get("evidence") is not None:
         truth = {**truth, "evidence": episode.meta["evidence"]}
-    return env_class(episode.env_id).score(episode.actions, truth)
+    return stated_again(episode, env_class(episode.env_id).score(episode.actions, truth))

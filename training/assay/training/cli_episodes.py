@@ -210,8 +210,10 @@ def _own(episodes: Sequence[Episode]) -> list[Score]:
 def _verified(episodes: Sequence[Episode], name: str, options: dict[str, Any]) -> list[Score]:
     """Scores under a named verifier; one that compares answers sees the episodes of a task together.
 
-    Where it is the environment's own verifier, the options stored with the task hold unless they are given.
+    Where it is the environment's own verifier, the options stored with the task hold unless they are given. One that
+    reads confidences sees the whole completion, any other the action.
     """
+    from assay.envs.replay import stated_again
     from assay.verifiers import registry
 
     try:
@@ -223,10 +225,12 @@ def _verified(episodes: Sequence[Episode], name: str, options: dict[str, Any]) -
         groups[episode.task_id if verifier.group else str(index)].append(index)
     scores: dict[int, Score] = {}
     for indices in _progress(list(groups.values()), "scoring"):
-        responses = [episodes[i].actions[-1] for i in indices]
-        scores |= dict(
-            zip(indices, verifier.score_group(responses, episodes[indices[0]].truth, **options), strict=True)
-        )
+        chosen = [episodes[i] for i in indices]
+        whole = verifier.name.startswith("calibration.")
+        responses = [str(one.meta.get("said", one.actions[-1])) if whole else one.actions[-1] for one in chosen]
+        found = verifier.score_group(responses, chosen[0].truth, **options)
+        joined = found if whole else [stated_again(one, score) for one, score in zip(chosen, found, strict=True)]
+        scores |= dict(zip(indices, joined, strict=True))
     return [scores[i] for i in range(len(episodes))]
 
 

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assay.agents.policy import Sampling
-from assay.agents.scaffolds import PIPELINES, SCAFFOLDS, check_scaffold, make_scaffold
+from assay.agents.scaffolds import PIPELINES, SCAFFOLDS, check_scaffold, layout_tokens, make_scaffold
 from assay.agents.scaffolds.agentless_options import AgentlessOptions
 from assay.envs.registry import env_class
 from assay.training import cli_agentless
@@ -78,7 +78,8 @@ class EvalFlags:
     top_p: float = 1.0
     """Nucleus mass."""
     scaffold: str = "chat"
-    """What stands between environment and policy: chat, shell, edit; or agentless-mini, for swe_rl's repo task."""
+    """What stands between environment and policy: chat, shell, edit, confidence (and its versions), or agentless-mini,
+    for swe_rl's repo task."""
     max_tokens: int = 0
     """Longest completion of one turn, in tokens; 0: what suits the environment."""
     max_context: int = 0
@@ -171,7 +172,8 @@ def parse_evaluation(argv: list[str]) -> tuple[EvalFlags, dict[str, Any]]:
     check_scaffold(flags.scaffold, (*SCAFFOLDS, *PIPELINES))
     if flags.agentless is not None:
         cli_agentless.check(flags.env, options)
-    tokens = flags.max_tokens or env_class(flags.env).answer_tokens(env_options(flags.env, options))
+    suited = env_class(flags.env).answer_tokens(env_options(flags.env, options)) + layout_tokens(flags.scaffold)
+    tokens = flags.max_tokens or suited
     return dataclasses.replace(flags, max_tokens=tokens), options
 
 
@@ -213,7 +215,7 @@ def _collector(
     temperature = flags.temperature if flags.temperature >= 0 else float(flags.samples > 1)
     sampling = Sampling(flags.max_tokens, temperature, flags.top_p, stop=flags.stop)
     held = {**options, "split": flags.split}
-    scaffold = make_scaffold("chat" if flags.scaffold in PIPELINES else flags.scaffold, acting.chat)
+    scaffold = make_scaffold("chat" if flags.scaffold in PIPELINES else flags.scaffold, acting.chat, lenient=True)
     limit = min(flags.max_context or UNLIMITED, acting.limit)
     return Collector(lambda: env(tasks=tasks, **held), acting.policy, scaffold=scaffold, sampling=sampling,
                      max_context=limit if limit < UNLIMITED else None, concurrency=flags.concurrency,
@@ -263,6 +265,10 @@ def rates_table(found: Evaluation) -> Table:
     for k, value in found.pass_at.items():
         table.add_row(f"pass@{k}", f"{100 * value:.1f} %")
     table.add_row("parsed", f"{100 * found.parsed:.1f} %")
+    if found.calibration is not None:
+        for name, value in (("ECE", found.calibration.ece), ("Brier", found.calibration.brier),
+                            ("AUROC", found.calibration.auroc)):  # fmt: skip
+            table.add_row(name, f"{value:.3f}")
     table.add_row("mean reward", f"{found.reward:.3f}")
     table.add_row("tokens an episode", f"{found.tokens:.1f}")
     table.add_row("truncated", f"{100 * found.truncated:.1f} %")

@@ -134,6 +134,10 @@ class MonitorConfig:
     """Largest share of responses without a readable answer."""
     logprob_gap: float = 0.05
     """Largest mean |sampler - trainer| log-probability."""
+    confidence_std: float = 0.02
+    """Smallest standard deviation of stated confidences (only where a scaffold asks for them)."""
+    value_clip: float = 0.01
+    """Largest share of returns outside the range of the critic."""
     grace: int = 10
     """Steps before any limit counts, and steps in a row that it must be passed."""
 
@@ -168,7 +172,8 @@ class TrainConfig:
     """Constants of the recipe; on the command line --recipe.NAME VALUE."""
     scaffold: str = "chat"
     """What stands between environment and model: chat (the environment's own words), shell (bash only, for --env swe_rl
-    --env.task repo), edit (an edit that cannot be read is sent back once)."""
+    --env.task repo), edit (an edit that cannot be read is sent back once), confidence (an answer with a stated
+    confidence; also confidence-long, -tac, -tbac, -abc, -ac)."""
     out: str = ""
     """Run directory; default runs/ENV-RECIPE-sSEED."""
     steps: int = 60

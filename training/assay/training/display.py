@@ -62,6 +62,7 @@ def evaluation_line(metrics: Mapping[str, Any]) -> str:
     if _number(metrics.get("parsed")):
         words.append(f"parsed {_percent(metrics['parsed'])}")
     words += [f"{name} {_percent(value)}" for name, value in metrics.items() if name.startswith("pass@")]
+    words += [f"ECE {metrics['ece']:.3f}"] if _number(metrics.get("ece")) else []
     return ", ".join(words)
 
 

@@ -18,6 +18,7 @@ from assay.agents.rollout import Rollout
 from assay.envs.base import TaskEnv
 from assay.envs.episode import Outcome
 from assay.envs.tasks import Task, TaskSet
+from assay.training.calibration import Calibration, calibration_of
 from assay.training.rollout import Collector, RolloutSpec, derive_seed, specs_for
 from assay.training.stats import pass_at_k, wilson
 
@@ -50,6 +51,7 @@ class Evaluation:
         infra_errors, verifier_errors: episodes without a score.
         by: meta key -> value -> (accuracy, tasks), for keys that split the tasks into a few kinds.
         confusion: for environments that classify; empty otherwise.
+        calibration: of the confidences stated; None where none were asked for.
         rollouts: everything that was played, in the order of the tasks.
     """
 
@@ -69,6 +71,7 @@ class Evaluation:
     by: Mapping[str, Mapping[str, tuple[float, int]]]
     confusion: Confusion
     rollouts: list[Rollout] = field(repr=False)
+    calibration: Calibration | None = None
 
     def to_metrics(self) -> dict[str, Any]:
         """The numbers as JSON-serialisable data: what metrics.jsonl holds."""
@@ -87,6 +90,7 @@ class Evaluation:
             "verifier_errors": self.verifier_errors,
         }
         metrics |= {f"pass@{k}": value for k, value in self.pass_at.items()}
+        metrics |= self.calibration.to_metrics() if self.calibration is not None else {}
         if self.by:
             metrics["by"] = {
                 key: {value: {"accuracy": accuracy, "n": n} for value, (accuracy, n) in rows.items()}
@@ -171,6 +175,7 @@ def measure(
         by=_by_meta([task for task, _ in judged], shares),
         confusion=confusion(rollouts, tasks, samples, env) if env is not None else {},
         rollouts=list(rollouts),
+        calibration=calibration_of(rollouts),
     )
 
 

@@ -65,6 +65,12 @@ RULES = (
     Rule("logprob_gap", "logprob_gap", False,
          "the sampler and the trainer disagree about the same tokens, so gradients are biased: use the same dtype for "
          "both, or --model.engine hf"),
+    Rule("value_clip", "value/clip_frac", False,
+         "returns lie outside the range of the critic and are clipped: widen --recipe.value-low and "
+         "--recipe.value-high"),
+    Rule("confidence_std", "confidence_std", True,
+         "the model states one and the same confidence whatever the task: raise --rollout.temperature, or mix tasks of "
+         "different difficulty"),
 )  # fmt: skip
 
 _FINITE = ("loss", "grad_norm")

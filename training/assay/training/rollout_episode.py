@@ -18,6 +18,7 @@ from assay.envs.episode import Episode, Outcome, Turn
 from assay.envs.registry import env_id
 from assay.envs.tasks import Message, Task
 from assay.training.rollout_lanes import EnvError, Lane, Mailbox
+from assay.verifiers.calibration.stated import with_stated
 from assay.verifiers.score import Score
 
 Ask = Callable[[int, Request], Awaitable[Completion]]
@@ -111,6 +112,7 @@ class _Attempt:
         self.said = 0
         self.cut = False
         self.evidence: Mapping[str, Any] | None = None
+        self.completion: Completion | None = None
 
     async def run(self) -> Rollout:
         """Play to the end.
@@ -132,6 +134,7 @@ class _Attempt:
             completion = await self._speak(new, context)
             if completion is None:
                 return self._over_budget(f"the context of {play.max_context} tokens is full")
+            self.completion = completion
             acted, action = clock(), play.scaffold.action(completion)
             obs, reward, terminated, truncated, info = await self.lane.step(self.mailbox, action)
             seconds["policy"] = acted - asked
@@ -218,8 +221,12 @@ class _Attempt:
         return self._rollout(Outcome.TRUNCATED, Score(0.0, correct=False, parsed=False, detail=why))
 
     def _rollout(self, outcome: Outcome, score: Score) -> Rollout:
+        said = self.completion
+        stated = dict(self.play.scaffold.parts(said)) if said is not None else {}
+        meta: dict[str, Any] = {"said": said.text, "stated": stated} if said is not None and stated else {}
+        score = with_stated(score, stated, self.turns[-1].action if self.turns else "")
         return Rollout(
-            self._episode(outcome, score),
+            self._episode(outcome, score, **meta),
             branches=tuple(map(_to_last_sampled, self.transcript.branches())),
             finish="length" if self.cut else "stop",
             group=self.spec.group,

@@ -45,6 +45,8 @@ def choose(tasks: TaskSet, config: SFTConfig, seed: int) -> list[Task]:
 def demonstrations(env: TaskEnv, tasks: Sequence[Task], chat: Chat, scaffold: Scaffold | None = None) -> list[Row]:
     """One row a task: its opening messages as the prompt, its gold answer and the end token as what is learned.
 
+    A scaffold that asks for a layout lays the answer out.
+
     Raises:
         UserError: if the environment knows no gold answer of a task.
     """
@@ -53,7 +55,8 @@ def demonstrations(env: TaskEnv, tasks: Sequence[Task], chat: Chat, scaffold: Sc
         gold = env.gold(task)
         if gold is None:
             raise UserError("this environment has no gold answers to imitate: leave --sft.epochs at 0")
-        rows.append(taught_row(env, task, chat, chat.answer(gold), scaffold))
+        said = gold if scaffold is None else scaffold.demonstration(gold, task.id)
+        rows.append(taught_row(env, task, chat, chat.answer(said), scaffold))
     return rows
 
 

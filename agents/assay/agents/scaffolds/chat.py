@@ -42,6 +42,17 @@ class Scaffold(Protocol):
         """A shorter version of a conversation that is about to outgrow the context; None if there is none."""
         ...
 
+    def parts(self, completion: Completion) -> Mapping[str, float]:
+        """What the episode's score should say of its last completion, beside what the environment says of the action.
+
+        Where there are any, an empty action is a response without an answer: it earns 0 and is wrong.
+        """
+        return {}
+
+    def demonstration(self, answer: str, key: str) -> str:
+        """A completion that makes ``answer`` the action, for imitation; ``key`` decides whatever is left open."""
+        return answer
+
 
 class ChatScaffold:
     """Plain chat: the environment's messages as they are, the completion as the action.
@@ -83,6 +94,14 @@ class ChatScaffold:
     def shorten(self, messages: Sequence[Message]) -> list[Message] | None:
         """Never: a conversation that fills the context ends the episode."""
         return None
+
+    def parts(self, completion: Completion) -> Mapping[str, float]:
+        """None: the environment's verdict stands alone."""
+        return {}
+
+    def demonstration(self, answer: str, key: str) -> str:
+        """The answer itself."""
+        return answer
 
 
 def _chat(tokenizer: Any, options: Mapping[str, Any]) -> Chat | None:
