@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from assay.training.objectives.advantage import (
-    GAE,
     GRPO,
     RLOO,
     DrGRPO,
@@ -195,34 +194,3 @@ def test_baseline_form_weighs_by_tokens():
 def test_whiten_of_nearly_nothing():
     assert torch.equal(whiten(torch.tensor([5.0]), torch.tensor([1.0])), torch.zeros(1, dtype=torch.float64))
     assert torch.equal(whiten(torch.ones(3), torch.zeros(3)), torch.zeros(3, dtype=torch.float64))
-
-
-def slow_gae(reward, values, mask, gamma, lam):
-    steps = [t for t in range(len(mask)) if mask[t]]
-    result = [0.0] * len(mask)
-    for a, t in enumerate(steps):
-        for b, u in enumerate(steps[a:]):
-            last = u == steps[-1]
-            following = 0.0 if last else values[steps[a + b + 1]]
-            delta = (reward if last else 0.0) + gamma * following - values[u]
-            result[t] += (gamma * lam) ** b * delta
-    return result
-
-
-def test_gae_against_its_sum():
-    generator = torch.Generator().manual_seed(2)
-    values = torch.randn(3, 6, generator=generator)
-    mask = torch.tensor([[1.0, 1, 0, 0, 1, 1], [1, 1, 1, 0, 0, 0], [0, 0, 1, 0, 1, 0]])
-    rewards = [1.0, 0.0, 2.0]
-    batch = TrajectoryBatch.of(rewards, action_mask=mask, values=values)
-    rows = zip(rewards, values.tolist(), mask.tolist(), strict=True)
-    expected = torch.tensor([slow_gae(r, v, m, 0.9, 0.8) for r, v, m in rows])
-    assert torch.allclose(GAE(0.9, 0.8, normalise=False)(batch), expected, atol=1e-5)
-    white = GAE(0.9, 0.8)(batch)[mask > 0]
-    assert white.mean().item() == pytest.approx(0, abs=1e-5)
-    assert white.std().item() == pytest.approx(1, abs=1e-4)
-
-
-def test_gae_without_a_critic_says_so():
-    with pytest.raises(ValueError, match="critic"):
-        GAE()(TrajectoryBatch.of([1, 0]))

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from assay.training.objectives.advantage import GAE, DrGRPO
+from assay.training.objectives.advantage import DrGRPO
 from assay.training.objectives.entropy import EntropyBonus
+from assay.training.objectives.gae import GAE
 from assay.training.objectives.kl import KLLoss
 from assay.training.objectives.metrics import Metrics
 from assay.training.objectives.mismatch import Mismatch

@@ -9,7 +9,7 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from assay.training.objectives.advantage import GAE
+from assay.training.objectives.gae import GAE
 from assay.training.objectives.objective import Objective
 from assay.training.objectives.schedule import DynamicSampling, Plain, RolloutPlan
 from assay.training.objectives.surrogate import PPOClip, Reinforce

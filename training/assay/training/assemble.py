@@ -34,6 +34,8 @@ from assay.training.recipes import Recipe, RunFacts, check_recipe, get_recipe
 from assay.training.rollout import Collector
 from assay.training.rundir import run_dir
 from assay.training.update import Updater, make_optimizer
+from assay.training.value.critic import ValueCritic
+from assay.training.value.spec import CriticSpec
 
 TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.5}
 """Largest difference in log-probability between shared and padded prefixes that is still rounding."""
@@ -59,6 +61,7 @@ class Parts:
     weights: Weights
     updater: Updater
     frozen: FrozenPolicies
+    critic: CriticSpec | None = None
 
     def collector(self, config: TrainConfig) -> Collector:
         """Plays training tasks."""
@@ -122,6 +125,23 @@ def facts(config: TrainConfig) -> RunFacts:
     )
 
 
+def critic_spec(recipe: Recipe, config: TrainConfig) -> CriticSpec | None:
+    """The critic of a run with its range, where the recipe has one.
+
+    Raises:
+        ValueError: one line, where nobody knows the range.
+    """
+    spec = recipe.critic()
+    if spec is None:
+        return None
+    env = env_class(config.env)
+    declared = env.reward_range(read_options(env.Options, config.env_options, config.env))
+    try:
+        return spec.within(declared, config.rollout.max_tokens)
+    except ValueError as error:
+        raise ValueError(f"recipe {recipe.name}: {error}") from None
+
+
 def sampling(config: TrainConfig) -> Sampling:
     """How training rollouts are drawn."""
     rollout = config.rollout
@@ -143,6 +163,7 @@ def assemble(config: TrainConfig, saved: Path | None = None) -> Parts:
     objective = check_recipe(recipe, facts(config))
     if caution := recipe.cautions(facts(config)):
         warnings.warn(f"recipe {recipe.name} {caution}", stacklevel=2)
+    critic = critic_spec(recipe, config)
     env = env_class(config.env)
     options = dict(config.env_options)
     test_options = {**options, "split": config.eval.split}
@@ -175,9 +196,12 @@ def assemble(config: TrainConfig, saved: Path | None = None) -> Parts:
     updater = Updater(scorer, objective, weights, optimizer, config.optim, frozen.scorers, schedule)
     if saved is not None:
         updater.memory = memory_from(checkpoint.read_extra(saved, "memory"))
+        if critic is not None:
+            updater.critic = ValueCritic(scorer, critic)
+            updater.critic.restore(checkpoint.read_extra(saved, "critic"), saved)
     policy = make_engine(config.model.engine, model, tokenizer, frozen=lambda name: frozen.scorers[name].model)
     return Parts(env, train, test, options, test_options, recipe, schedule, model, tokenizer, chat, scaffold, policy,
-                 scorer, weights, updater, frozen)  # fmt: skip
+                 scorer, weights, updater, frozen, critic)  # fmt: skip
 
 
 def load_policy(config: TrainConfig, folder: Path | None = None) -> tuple[Any, Any]:

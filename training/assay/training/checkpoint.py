@@ -49,7 +49,7 @@ def write(
 
     def fill(partial: Path) -> None:
         _save_model(partial, model, tokenizer)
-        save_file(_flatten(weights, optimizer), partial / "optimizer.safetensors")
+        save_file(moments(weights, optimizer), partial / "optimizer.safetensors")
         for name, tensors in (extra or {}).items():
             if tensors:
                 save_file(dict(tensors), partial / f"{name}.safetensors")
@@ -118,7 +118,18 @@ def restore(path: Path, weights: Weights, optimizer: torch.optim.Optimizer) -> N
     Raises:
         ValueError: if a stored tensor belongs to no trainable parameter of the model.
     """
-    for key, value in load_file(path / "optimizer.safetensors").items():
+    put_back(load_file(path / "optimizer.safetensors"), weights, optimizer, path)
+
+
+def put_back(
+    stored: Mapping[str, torch.Tensor], weights: Weights, optimizer: torch.optim.Optimizer, path: Path
+) -> None:
+    """Put back the tensors of :func:`moments` that ``path`` held.
+
+    Raises:
+        ValueError: if one belongs to no trainable parameter.
+    """
+    for key, value in stored.items():
         name, _, slot = key.rpartition("|")
         if name not in weights.masters:
             raise ValueError(f"{path}: the optimiser holds {name!r}, which this model does not train")
@@ -129,7 +140,8 @@ def restore(path: Path, weights: Weights, optimizer: torch.optim.Optimizer) -> N
             optimizer.state[master][slot] = value if slot == "step" else value.to(master.device)
 
 
-def _flatten(weights: Weights, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+def moments(weights: Weights, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """The optimiser's moments, and the masters that are not the parameters themselves, on the CPU, as ``name|slot``."""
     tensors = {
         f"{name}|{slot}": value
         for name, master in weights.masters.items()

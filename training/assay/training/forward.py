@@ -39,6 +39,50 @@ class Row:
             raise ValueError(f"{len(self.ids)} ids, {self.prompt} of them prompt, but a mask of {len(self.mask)}")
 
 
+@dataclass(frozen=True)
+class _Packed:
+    """The rows of a micro-batch as tries, flattened to nodes.
+
+    Attributes:
+        tries: one a sequence of the pass.
+        ids, depth: int64 [sequences, nodes]; tokens and positions, 0 in the padding.
+        sampled: nodes of sampled tokens, by parent.
+        sources: the nodes that predict them, each once.
+        source_of: for each of ``sampled``, which of ``sources`` predicts it.
+        slot: int64 [B, T]; which of ``sampled`` each token is, -1 where the policy did not sample.
+    """
+
+    tries: list[tree.Trie]
+    ids: IntArray
+    depth: IntArray
+    sampled: IntArray
+    sources: IntArray
+    source_of: IntArray
+    slot: IntArray
+
+
+def _packed(rows: Sequence[Row], tries: list[list[int]], width: int) -> _Packed:
+    built = [tree.build([rows[i].ids for i in members]) for members in tries]
+    size = max(len(trie) for trie in built)
+    ids = np.zeros((len(tries), size), np.int64)
+    depth = np.zeros((len(tries), size), np.int64)
+    where = np.full((len(rows), width), -1, np.int64)
+    parent = np.full(len(tries) * size, -1, np.int64)
+    for t, (trie, indices) in enumerate(zip(built, tries, strict=True)):
+        ids[t, : len(trie)], depth[t, : len(trie)] = trie.ids, trie.depth
+        parent[t * size : t * size + len(trie)] = np.where(trie.parent < 0, -1, trie.parent + t * size)
+        for index, path in zip(indices, trie.paths, strict=True):
+            row = rows[index]
+            nodes = path[row.prompt :] + t * size
+            where[index, : len(nodes)] = np.where(row.mask, nodes, -1)
+    sampled = np.unique(where[where >= 0])
+    sampled = sampled[np.argsort(parent[sampled], kind="stable")]
+    sources, source_of = np.unique(parent[sampled], return_inverse=True)
+    slot = np.zeros(len(parent), np.int64)
+    slot[sampled] = np.arange(len(sampled))
+    return _Packed(built, ids, depth, sampled, sources, source_of, np.where(where >= 0, slot[np.maximum(where, 0)], -1))
+
+
 class Scorer:
     """Computes :class:`PolicyOutputs` with a causal language model.
 
@@ -115,55 +159,56 @@ class Scorer:
         """
         wanted = [readout for readout in readouts if readout.name != "entropy"]
         device = self.head.weight.device
-        built = [tree.build([rows[i].ids for i in members]) for members in tries]
-        size = max(len(trie) for trie in built)
-        ids = np.zeros((len(tries), size), np.int64)
-        depth = np.zeros((len(tries), size), np.int64)
-        where = np.full((len(rows), width), -1, np.int64)
-        parent = np.full(len(tries) * size, -1, np.int64)
-        for t, (trie, indices) in enumerate(zip(built, tries, strict=True)):
-            ids[t, : len(trie)], depth[t, : len(trie)] = trie.ids, trie.depth
-            parent[t * size : t * size + len(trie)] = np.where(trie.parent < 0, -1, trie.parent + t * size)
-            for index, path in zip(indices, trie.paths, strict=True):
-                row = rows[index]
-                nodes = path[row.prompt :] + t * size
-                where[index, : len(nodes)] = np.where(row.mask, nodes, -1)
-        hidden = self._hidden(ids, depth, built, device, rows[0].images)
-        sampled = np.unique(where[where >= 0])
-        if not len(sampled):
+        packed = _packed(rows, tries, width)
+        hidden = self._hidden(packed, device, rows[0].images)
+        if not len(packed.sampled):
             zero = hidden.sum().float() * 0.0
             nothing = zero.expand(len(rows), width)
             return PolicyOutputs(nothing, {"entropy": nothing, **{readout.name: nothing for readout in wanted}})
-        sampled = sampled[np.argsort(parent[sampled], kind="stable")]
-        sources, row_of = np.unique(parent[sampled], return_inverse=True)
-        here = torch.from_numpy(sources).to(device)
+        here = torch.from_numpy(packed.sources).to(device)
         states = hidden.reshape(-1, hidden.shape[-1])[here]
         logp, entropy = token_logprobs(
             states,
             self.head.weight,
-            torch.from_numpy(row_of).to(device),
-            torch.from_numpy(ids.reshape(-1)[sampled]).to(device),
+            torch.from_numpy(packed.source_of).to(device),
+            torch.from_numpy(packed.ids.reshape(-1)[packed.sampled]).to(device),
             softcap=self.softcap,
         )
-        slot = np.zeros(len(parent), np.int64)
-        slot[sampled] = np.arange(len(sampled))
-        keep = torch.from_numpy(where >= 0).to(device)
-        pick = torch.from_numpy(slot[np.maximum(where, 0)]).to(device)
-        of_row = torch.from_numpy(row_of).to(device)
+        keep = torch.from_numpy(packed.slot >= 0).to(device)
+        pick = torch.from_numpy(np.maximum(packed.slot, 0)).to(device)
+        of_row = torch.from_numpy(packed.source_of).to(device)
         zero = logp.new_zeros(())
         aux = {"entropy": entropy}
+        others: dict[str | None, tuple[Tensor, Tensor]] = {}
+        for name in {readout.against for readout in wanted} - {None}:
+            with torch.no_grad():
+                companion = (companions or {})[str(name)]
+                theirs = companion._hidden(packed, device, rows[0].images)
+                others[name] = theirs.reshape(-1, theirs.shape[-1])[here], companion.head.weight
         for readout in wanted:
-            other = None
-            if readout.against is not None:
-                with torch.no_grad():
-                    companion = (companions or {})[readout.against]
-                    theirs = companion._hidden(ids, depth, built, device, rows[0].images)
-                    other = theirs.reshape(-1, theirs.shape[-1])[here], companion.head.weight
+            other = others.get(readout.against)
             aux[readout.name] = read_out(readout, states, self.head.weight, self.softcap, other)
         return PolicyOutputs(
             torch.where(keep, logp[pick], zero),
             {name: torch.where(keep, values[of_row[pick]], zero) for name, values in aux.items()},
         )
+
+    def states(self, rows: Sequence[Row], tries: list[list[int]], width: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Final hidden states that the tokens of one micro-batch were sampled in, in one forward pass.
+
+        Tokens of several rows after one prefix share a state.
+
+        Returns:
+            [S, H] states, differentiable; int64 [B, T], the state of each token; bool [B, T], where one was sampled.
+        """
+        device = self.head.weight.device
+        packed = _packed(rows, tries, width)
+        hidden = self._hidden(packed, device, rows[0].images)
+        states = hidden.reshape(-1, hidden.shape[-1])[torch.from_numpy(packed.sources).to(device)]
+        sampled = torch.from_numpy(packed.slot >= 0).to(device)
+        if not len(packed.sampled):
+            return states, torch.zeros_like(sampled, dtype=torch.int64), sampled
+        return states, torch.from_numpy(packed.source_of[np.maximum(packed.slot, 0)]).to(device), sampled
 
     def score(
         self,
@@ -184,16 +229,15 @@ class Scorer:
                     aux[name][micro.rows] = values.cpu()
         return PolicyOutputs(logp, aux)
 
-    def _hidden(
-        self, ids: IntArray, depth: IntArray, tries: list[tree.Trie], device: torch.device, images: tuple[Any, ...]
-    ) -> Tensor:
+    def _hidden(self, packed: _Packed, device: torch.device, images: tuple[Any, ...]) -> Tensor:
+        ids, tries = packed.ids, packed.tries
         inputs: dict[str, Any] = {"input_ids": torch.from_numpy(ids).to(device), "use_cache": False}
         if images:
             inputs |= image_features(self.model, self.processor, ids[0].tolist(), images)
         if self.share_prefix:
             mask = np.stack([trie.mask(ids.shape[1]) for trie in tries])
             inputs["attention_mask"] = torch.from_numpy(mask)[:, None].to(device)
-            inputs["position_ids"] = torch.from_numpy(depth).to(device)
+            inputs["position_ids"] = torch.from_numpy(packed.depth).to(device)
         else:
             real = np.arange(ids.shape[1])[None] < np.array([len(trie) for trie in tries])[:, None]
             inputs["attention_mask"] = torch.from_numpy(real.astype(np.int64)).to(device)

@@ -33,6 +33,8 @@ _CURVES = (
     ("Dead groups", "dead_groups", True, "groups whose rewards are all equal"),
     ("Readable answers", "parsed", True, ""),
     ("Gradient norm", "grad_norm", False, "before clipping"),
+    ("Loss of the critic", "value_loss", False, ""),
+    ("Explained variance", "explained_variance", False, "of the returns, by the critic; 0 is a constant"),
     ("Sampler and trainer apart", "logprob_gap", False, "mean |difference| of log-probabilities"),
     ("Speed", "tokens_per_s", False, "tokens/s"),
 )

@@ -35,6 +35,7 @@ from assay.training.rollout_episode import derive_seed
 from assay.training.rundir import continuation, drop_episodes_after, run_dir
 from assay.training.stored import write_episodes
 from assay.training.update import learning_rate
+from assay.training.value.critic import ValueCritic
 
 READABLE = 0.5
 """Share of readable answers below which an untrained model is warmed up unless told otherwise."""
@@ -152,6 +153,8 @@ class Run:
         else:
             self._measured(self.before)
         parts.frozen.begin(parts.updater.objective.companions)
+        if parts.critic is not None:
+            parts.updater.critic = ValueCritic(parts.scorer, parts.critic)
         self._refresh_after_evaluation()
         self._save()
 
@@ -299,7 +302,12 @@ class Run:
             STATE: self.parts.frozen.origin,
         }
         parts = self.parts
+        critic = parts.updater.critic
+        extra = {
+            "memory": memory_tensors(parts.updater.memory),
+            "critic": {} if critic is None else critic.tensors(),
+        }
         parts.frozen.keep(self.step)
         checkpoint.write(folder, self.step, parts.model, parts.tokenizer, parts.weights, parts.updater.optimizer, state,
-                         self.config.keep, {"memory": memory_tensors(parts.updater.memory)})  # fmt: skip
+                         self.config.keep, extra)  # fmt: skip
         parts.frozen.prune(folder)

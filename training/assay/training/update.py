@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 import torch
@@ -66,6 +67,14 @@ class Critic(Protocol):
         """One optimiser step towards ``returns`` [B, T] of a minibatch; what was measured. NaN is no target."""
         ...
 
+    def tensors(self) -> dict[str, Tensor]:
+        """What a checkpoint must hold."""
+        ...
+
+    def restore(self, stored: Mapping[str, Tensor], path: Path) -> None:
+        """Put back what :meth:`tensors` gave; ``path`` is where from."""
+        ...
+
 
 def explained(values: Tensor, returns: Tensor, mask: Tensor) -> dict[str, float]:
     """Share of the variance of ``returns`` that ``values`` explain over the tokens of a mask: 1 - Var(R - V) / Var(R).
@@ -124,7 +133,8 @@ class Updater:
         """
         self.objective = self.objective.at(step + 1)
         epochs = self.schedule.epochs(self.config.epochs)
-        self._look(batch, old=self.config.minibatches * epochs > 1 or self.schedule.remembers)
+        elsewhere = batch.data.behaviour_logp is not None
+        self._look(batch, old=self.config.minibatches * epochs > 1 or self.schedule.remembers or elsewhere)
         self.objective, noticed = self.objective.seen(batch.data)
         advantage = self.objective.prepare(batch.data)
         metrics = self.objective.batch_metrics(batch.data, advantage)

@@ -80,6 +80,33 @@ class AdaptiveKL:
 
 
 @dataclass(frozen=True)
+class RolloutKL:
+    """A coefficient that steers the divergence of each batch of rollouts to a target (arXiv:2210.01241, appendix B.2).
+
+    beta <- beta (1 + rate clip(kl / target - 1, -limit, limit)) once a batch, with the mean of the signed log-ratio
+    (k1) over its tokens; the batch itself was charged by the beta before.
+
+    Raises:
+        ValueError: if a constant is not positive.
+    """
+
+    target: float
+    rate: float = 0.1
+    limit: float = 0.2
+
+    def __post_init__(self) -> None:
+        if min(self.target, self.rate, self.limit) <= 0:
+            raise ValueError(
+                f"a steered kl_beta needs a positive target, rate and limit, got {self.target:g}, {self.rate:g} and "
+                f"{self.limit:g}"
+            )
+
+    def __call__(self, beta: float, kl: float, rows: int) -> float:
+        """The next beta."""
+        return beta * (1.0 + self.rate * min(max(kl / self.target - 1.0, -self.limit), self.limit))
+
+
+@dataclass(frozen=True)
 class _KLTerm:
     """What both placements share."""
 
@@ -99,9 +126,29 @@ class _KLTerm:
         """The frozen policy; none when beta is 0, so that none is loaded."""
         return frozenset({self.anchor}) if self.beta > 0 else frozenset()
 
+    def collected(self, batch: TrajectoryBatch) -> Self:
+        """The term with the next beta of a controller that looks at rollouts."""
+        tokens = float(batch.action_mask.sum())
+        if not isinstance(self.controller, RolloutKL) or not self.anchors or not tokens:
+            return self
+        kl = float((self._divergence(batch, "k1") * batch.action_mask).double().sum()) / tokens
+        return replace(self, beta=self.controller(self.beta, kl, len(batch)))
+
     def updated(self, metrics: Mapping[str, float], rows: int) -> Self:
-        """The term with the controller's next beta; unchanged where no ``kl`` was measured."""
-        return replace(self, beta=self.controller(self.beta, metrics["kl"], rows)) if "kl" in metrics else self
+        """The term with the next beta of a controller that looks at updates; unchanged where no ``kl`` was measured."""
+        if isinstance(self.controller, RolloutKL) or "kl" not in metrics:
+            return self
+        return replace(self, beta=self.controller(self.beta, metrics["kl"], rows))
+
+    def _divergence(self, batch: TrajectoryBatch, estimator: KLEstimator) -> Tensor:
+        """Estimate [B, T] between the policy that sampled and the anchor.
+
+        The sampling policy is ``old_logp``, or where that is not computed, what the sampler reported.
+        """
+        old = batch.rollout_logp if batch.old_logp is None else batch.old_logp
+        if old is None:
+            raise ValueError("nobody knows the log-probabilities of the policy that sampled these rows")
+        return kl_estimate(old, batch.anchor_logp[self.anchor], estimator)
 
     def state(self) -> dict[str, float]:
         """The current beta."""
@@ -130,16 +177,12 @@ class KLLoss(_KLTerm, Regulariser):
 
 @dataclass(frozen=True)
 class KLReward(_KLTerm, TokenReward):
-    """Minus beta times the estimate between the sampling policy and the anchor, added to the reward of each token.
-
-    The sampling policy is ``old_logp``, or where that is not computed, what the sampler reported.
-    """
+    """Minus beta times the estimate between the sampling policy and the anchor, added to the reward of each token."""
 
     estimator: KLEstimator = "k1"
 
     def __call__(self, batch: TrajectoryBatch) -> Tensor:
         """Reward [B, T]."""
         if not self.anchors:
-            return torch.zeros_like(batch.rollout_logp)
-        old = batch.rollout_logp if batch.old_logp is None else batch.old_logp
-        return -self.beta * kl_estimate(old, batch.anchor_logp[self.anchor], self.estimator) * batch.action_mask
+            return torch.zeros_like(batch.action_mask)
+        return -self.beta * self._divergence(batch, self.estimator) * batch.action_mask

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from assay.training.recipes.base import Recipe, RunFacts
 from assay.training.recipes.constants import build
+from assay.training.value.spec import CriticSpec
 
 if TYPE_CHECKING:
     from assay.training.objectives.objective import Objective
@@ -104,20 +105,24 @@ def check_recipe(chosen: Recipe, run: RunFacts) -> Objective:
         critic, _ = chosen.critic(), chosen.anchors()
     except ValueError as error:
         raise ValueError(f"recipe {chosen.name}: {error}") from None
-    problem = _problem(chosen, objective, schedule, critic is not None, run) or chosen.refuses(run)
+    problem = _problem(chosen, objective, schedule, critic, run) or chosen.refuses(run)
     if problem:
         raise ValueError(f"recipe {chosen.name} {problem}")
     return objective
 
 
-def _problem(chosen: Recipe, objective: Objective, schedule: Schedule, critic: bool, run: RunFacts) -> str | None:
+def _problem(
+    chosen: Recipe, objective: Objective, schedule: Schedule, critic: CriticSpec | None, run: RunFacts
+) -> str | None:
     from assay.training.objectives.schedule import RolloutPlan
 
     size = schedule.plan(0, RolloutPlan(1, run.group_size, run.temperature)).group_size
     if objective.advantage.group_relative and size < 2 and not run.logged:
         return f"compares the rollouts of a task with each other: it needs rollout.group_size 2 or more, got {size}"
-    if objective.needs_critic and not critic:
+    if objective.needs_critic and critic is None:
         return "needs a critic, and it describes none"
+    if schedule.remembers and critic is not None and critic.head == "c51":
+        return "remembers rows, and value head c51 learns from fresh ones only: take hl-gauss, two-hot or mse"
     if objective.needs_whole_groups and not run.whole_groups:
         return "needs whole groups in one micro-batch, and this configuration splits them"
     if run.logged and chosen.data == "fresh":
