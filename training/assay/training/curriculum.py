@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from assay.envs.tasks import Task, TaskSet
@@ -19,13 +21,25 @@ class TaskStream:
         self.seed = seed
         self.position = position
 
-    def take(self, count: int) -> list[Task]:
-        """The next ``count`` tasks."""
-        taken = []
-        for _ in range(count):
+    def take(self, count: int, admits: Callable[[Task], bool] = lambda _: True) -> list[Task]:
+        """The next ``count`` tasks, those that are not admitted passed over.
+
+        Raises:
+            ValueError: in one line, if no task is admitted.
+        """
+        taken: list[Task] = []
+        passed = 0
+        while len(taken) < count:
             lap, at = divmod(self.position, len(self.tasks))
-            taken.append(self.tasks[int(self._order(lap)[at])])
+            task = self.tasks[int(self._order(lap)[at])]
             self.position += 1
+            if admits(task):
+                taken.append(task)
+                passed = 0
+                continue
+            passed += 1
+            if passed > 2 * len(self.tasks):
+                raise ValueError("no task may appear at this step: let one of the domains begin at step 0")
         return taken
 
     def _order(self, lap: int) -> np.typing.NDArray[np.int64]:

@@ -13,6 +13,7 @@ from assay.agents.rollout import Rollout
 from assay.envs.episode import Outcome
 from assay.training.calibration import calibration_of
 from assay.training.curriculum import TaskStream
+from assay.training.mixture import domain_of
 from assay.training.monitors import repetition
 from assay.training.objectives.schedule import RolloutPlan, Schedule
 from assay.training.rollout import Collector, RolloutSpec
@@ -42,6 +43,7 @@ def gather(
     sampling: Sampling,
     seed: int,
     on_done: Callable[[Rollout], None] | None = None,
+    step: int = 0,
 ) -> Experience:
     """Sample groups until the schedule has enough, and cut the surplus; temperature and mask are the plan's."""
     sampling = replace(sampling, temperature=plan.temperature, mask=plan.logits_mask)
@@ -53,7 +55,7 @@ def gather(
         first = generated * plan.groups
         specs = [
             RolloutSpec(task, first + group, index, derive_seed(seed, stream.position, group, index))
-            for group, task in enumerate(stream.take(plan.groups))
+            for group, task in enumerate(stream.take(plan.groups, lambda task: schedule.admits(step, domain_of(task))))
             for index in range(plan.group_size)
         ]
         found = collector.collect(specs, on_done, sampling=sampling).rollouts

@@ -28,6 +28,7 @@ from assay.training.experience import describe, gather
 from assay.training.frozen import STATE
 from assay.training.logs import MetricsLog
 from assay.training.memory_io import memory_tensors
+from assay.training.mixture import blended
 from assay.training.monitors import Monitors
 from assay.training.objectives.anchors import Anchors, Refresh
 from assay.training.objectives.schedule import RolloutPlan
@@ -193,6 +194,7 @@ class Run:
         plan = self.parts.schedule.plan(
             self.step, RolloutPlan(config.rollout.groups, config.rollout.group_size, config.rollout.temperature)
         )
+        collector.policy = self.parts.sampler(plan.sampler, config.model.engine)
         with self.display.phase("sampling", plan.groups * plan.group_size) as phase:
             experience = gather(
                 collector,
@@ -202,6 +204,7 @@ class Run:
                 sampling(config),
                 config.seed,
                 lambda _: phase.advance(),
+                self.step,
             )
         metrics = describe(experience.sampled)
         lr = learning_rate(config.optim, self.step, config.steps) * plan.lr_scale
@@ -209,6 +212,8 @@ class Run:
         before = self.parts.frozen.snapshot() if self.anchors.looks_back else None
         if any(rollout.episode.outcome.learnable for rollout in experience.kept):
             batch = make_batch(experience.kept, self.version)
+            if plan.sampler != "policy":
+                batch.data.behaviour_logp, batch.data.rollout_logp = batch.data.rollout_logp, None
             metrics = self.parts.updater(batch, lr, self.step, derive_seed(config.seed, "compose", self.step)) | metrics
             self.version += 1
         self.step += 1
@@ -229,7 +234,7 @@ class Run:
 
     def _refresh_after_evaluation(self) -> None:
         assert self.after is not None
-        self.anchors, wanted = self.anchors.after_evaluation(self.step, self.after.accuracy)
+        self.anchors, wanted = self.anchors.after_evaluation(self.step, blended(self.after.accuracy, self.after.by))
         self._refresh(wanted)
 
     def _refresh(self, wanted: Refresh | None, before: dict[str, Tensor] | None = None) -> None:

@@ -42,3 +42,25 @@ class SoftOverlong(RewardTransform):
             totals = torch.zeros(len(batch), device=length.device).scatter_reduce(0, inverse, length, "amax")
             length = totals[inverse]
         return batch.reward + self.factor * overlong_penalty(length, self.max_length, self.buffer)
+
+
+@dataclass(frozen=True)
+class StopProperly(RewardTransform):
+    """What a response that hit its budget earns: ``coef`` times its reward, or if ``coef`` is negative, ``coef``.
+
+    1 changes nothing. ProRL v2, as in OpenRLHF's length penalty.
+
+    Raises:
+        ValueError: if ``coef`` is above 1.
+    """
+
+    coef: float
+
+    def __post_init__(self) -> None:
+        if self.coef > 1:
+            raise ValueError(f"non_stop_coef must be at most 1, got {self.coef:g}")
+
+    def __call__(self, batch: TrajectoryBatch) -> Tensor:
+        """Reward [B]; a row without a reward keeps none."""
+        instead = self.coef * batch.reward if self.coef >= 0 else self.coef + 0.0 * batch.reward
+        return torch.where(batch.truncated, instead, batch.reward)

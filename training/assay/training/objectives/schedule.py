@@ -123,6 +123,10 @@ class Schedule(Protocol):
         number."""
         return configured
 
+    def admits(self, step: int, domain: str | None) -> bool:
+        """Whether tasks of a domain (None: of no domain) may appear at a step, from 0."""
+        return True
+
     def keep_group(self, rewards: Sequence[float]) -> bool:
         """Whether a finished group, told by its rewards (NaN where there is none), enters the batch."""
         return True

@@ -1,0 +1,30 @@
+"""Tasks of several domains in one run: who is in at a step, and one score for all.
+
+A mixture is the concatenation of its domains, so each weighs by its size, and a domain is what the environment put
+under ``domain`` in the meta data of its tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from assay.envs.tasks import Task
+
+DOMAIN = "domain"
+
+
+def domain_of(task: Task) -> str | None:
+    """The domain of a task, if its environment names one."""
+    found = task.meta.get(DOMAIN)
+    return None if found is None else str(found)
+
+
+def blended(accuracy: float, by: Mapping[str, Mapping[str, tuple[float, int]]]) -> float:
+    """The mean over domains of the accuracy in each, or where there are no domains, ``accuracy``.
+
+    Args:
+        accuracy: over all tasks.
+        by: meta key -> value -> (accuracy, tasks).
+    """
+    domains = by.get(DOMAIN, {})
+    return sum(found for found, _ in domains.values()) / len(domains) if domains else accuracy
