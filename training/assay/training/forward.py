@@ -157,7 +157,7 @@ class Scorer:
             float32 [B, T] ``logp``, ``aux["entropy"]`` (nats) and ``aux`` of each readout, 0 where the policy did not
             sample.
         """
-        wanted = [readout for readout in readouts if readout.name != "entropy"]
+        wanted = sorted((readout for readout in readouts if readout.name != "entropy"), key=lambda one: one.name)
         device = self.head.weight.device
         packed = _packed(rows, tries, width)
         hidden = self._hidden(packed, device, rows[0].images)

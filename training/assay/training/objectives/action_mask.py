@@ -8,14 +8,14 @@ token at the very edge of a set, as it moves log-probabilities.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import torch
 from torch import Tensor
 
 from assay.agents.engines.action_mask import ActionMask
-from assay.training.objectives.schedule import Plain, RolloutPlan
+from assay.training.objectives.schedule import RolloutPlan, SeveralPasses
 from assay.training.objectives.types import PolicyOutputs, Readout, Regulariser, Surrogate, TrajectoryBatch
 
 LOG_MASS = "masked_mass"
@@ -163,11 +163,11 @@ class MaskedEntropyBonus(Regulariser):
 
 
 @dataclass(frozen=True)
-class MaskedRollouts(Plain):
+class MaskedRollouts(SeveralPasses):
     """Training rollouts are drawn under a mask; evaluations are not."""
 
-    mask: ActionMask
+    mask: ActionMask = field(default_factory=ActionMask)
 
     def plan(self, step: int, configured: RolloutPlan) -> RolloutPlan:
-        """What is configured, under the mask."""
-        return replace(configured, logits_mask=self.mask)
+        """What would be sampled without, under the mask."""
+        return replace(super().plan(step, configured), logits_mask=self.mask)
