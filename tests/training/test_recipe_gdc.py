@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from assay.training import cli
 from assay.training.analysis.posterior import exact
+from assay.training.logs import read_metrics
 from assay.training.objectives.proposal import SampledBy, WhenCloser
 from assay.training.objectives.schedule import RolloutPlan
 from assay.training.objectives.target import TargetWeight
@@ -176,3 +178,19 @@ def test_the_proposal_follows_when_the_policy_is_closer():
     assert rule.after_step(5, closer)[1].names == {"proposal"}
     with pytest.raises(ValueError, match="at least 1"):
         get_recipe("gdc", {"proposal": "frozen", "update_every": 0}).anchors()
+
+
+def test_a_frozen_proposal_samples_while_the_policy_moves(tmp_path):
+    out = tmp_path / "run"
+    words = ["--model", "tiny", "--recipe", "cdpg", "--recipe.proposal", "frozen", "--recipe.update-every", "3",
+             "--steps", "3", "--rollout.groups", "2", "--rollout.group-size", "4", "--rollout.max-tokens", "2",
+             "--lr", "3e-3", "--optim.weight-decay", "20", "--sft.epochs", "0", "--eval.tasks", "4",
+             "--eval.every", "0", "--out", str(out)]  # fmt: skip
+    assert cli.train(words) == 0
+    first, second, third = read_metrics(out, "train")
+    assert first["target/kl_policy"] == pytest.approx(first["target/kl_proposal"], abs=1e-4)
+    for step in (second, third):  # the weights decay, the proposal's do not
+        assert abs(step["target/kl_policy"] - step["target/kl_proposal"]) > 1e-3
+        assert "logprob_gap" not in step, "another policy sampled: that is no error"
+    closer = third["target/kl_policy"] < third["target/kl_proposal"]
+    assert len(read_metrics(out, "refresh")) == closer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,16 @@ class Parts:
     updater: Updater
     frozen: FrozenPolicies
     critic: CriticSpec | None = None
+    logged: LoggedData | None = None
+    samplers: dict[str, Policy] = field(default_factory=dict)
+
+    def sampler(self, name: str, engine: str) -> Policy:
+        """What samples: the policy, or a frozen one."""
+        if name == "policy":
+            return self.policy
+        if name not in self.samplers:
+            self.samplers[name] = make_engine(engine, self.frozen.scorers[name].model, self.tokenizer)
+        return self.samplers[name]
 
     def collector(self, config: TrainConfig) -> Collector:
         """Plays training tasks."""
@@ -121,6 +131,7 @@ def facts(config: TrainConfig) -> RunFacts:
         epochs=optim.epochs,
         scaffold=config.scaffold,
         engine=config.model.engine,
+        logged=bool(config.data),
         multi_turn=config.scaffold != "chat" or env_class(config.env).act is not TaskEnv.act,
     )
 
@@ -148,12 +159,13 @@ def sampling(config: TrainConfig) -> Sampling:
     return Sampling(rollout.max_tokens, rollout.temperature, rollout.top_p, rollout.top_k, rollout.stop)
 
 
-def assemble(config: TrainConfig, saved: Path | None = None) -> Parts:
+def assemble(config: TrainConfig, saved: Path | None = None, display: Display | None = None) -> Parts:
     """Build a run's parts, cheap checks first.
 
     Args:
         config: the run.
         saved: a checkpoint of the run to continue from.
+        display: shows the progress of what takes time.
 
     Raises:
         ValueError, UserError, ModelError: one line, for anything a user can cause.
@@ -172,6 +184,7 @@ def assemble(config: TrainConfig, saved: Path | None = None) -> Parts:
     overlap = set(train.ids) & set(test.ids)
     if overlap:
         raise ValueError(f"{len(overlap)} tasks are in both the training and the {config.eval.split} split")
+    logged = _logged(config, recipe, env(tasks=train, **options), test, display)
     if config.threads:
         torch.set_num_threads(config.threads)
     model, tokenizer = load_policy(config, saved)
@@ -189,7 +202,8 @@ def assemble(config: TrainConfig, saved: Path | None = None) -> Parts:
     schedule = recipe.schedule()
     objective = objective.fitted(special_ids(model, tokenizer, chat), frozenset(unsampled_ids(model, tokenizer)))
     frozen = FrozenPolicies(
-        scorer, tokenizer, run_dir(config) / REFERENCE, lambda folder: load_policy(config, folder)[0]
+        scorer, tokenizer, run_dir(config) / REFERENCE, lambda folder: load_policy(config, folder)[0],
+        Scorer if logged is None else RememberingScorer,
     )
     if saved is not None:
         frozen.restore(objective.companions, checkpoint.read_state(saved)[STATE], saved)
@@ -202,6 +216,17 @@ def assemble(config: TrainConfig, saved: Path | None = None) -> Parts:
     policy = make_engine(config.model.engine, model, tokenizer, frozen=lambda name: frozen.scorers[name].model)
     return Parts(env, train, test, options, test_options, recipe, schedule, model, tokenizer, chat, scaffold, policy,
                  scorer, weights, updater, frozen, critic)  # fmt: skip
+
+
+def _logged(
+    config: TrainConfig, recipe: Recipe, env: TaskEnv, test: TaskSet, display: Display | None
+) -> LoggedData | None:
+    """The index of ``--data``, if there is any."""
+    if not config.data:
+        return None
+    from assay.training.offline.admission import open_data
+
+    return open_data(config, recipe.offline().least, env, test, display)
 
 
 def load_policy(config: TrainConfig, folder: Path | None = None) -> tuple[Any, Any]:

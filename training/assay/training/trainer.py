@@ -17,14 +17,13 @@ from torch import Tensor
 
 from assay.agents.rollout import Rollout
 from assay.training import checkpoint, sft
-from assay.training.assemble import Parts, assemble, resolved, sampling, suited
-from assay.training.batch import make_batch
+from assay.training.assemble import Parts, assemble, resolved, suited
 from assay.training.config import SFTConfig, TrainConfig
 from assay.training.configfile import write_config
-from assay.training.curriculum import TaskStream, held_out
+from assay.training.curriculum import held_out
 from assay.training.display import Display
 from assay.training.evaluate import Evaluation, evaluate, trivial_baselines
-from assay.training.experience import describe, gather
+from assay.training.feeds import make_feed
 from assay.training.frozen import STATE
 from assay.training.logs import MetricsLog
 from assay.training.memory_io import memory_tensors
@@ -75,7 +74,7 @@ def train(config: TrainConfig, display: Display | None = None) -> RunResult:
     with shown:
         shown.note("loading tasks and model")
         torch.manual_seed(config.seed)  # initialises what is added to a model; everything else has its own generator
-        parts = assemble(config, saved)
+        parts = assemble(config, saved, shown)
         folder.mkdir(parents=True, exist_ok=True)
         with MetricsLog(folder, config, None if saved is None else checkpoint.read_state(saved)["step"]) as log:
             recipe, env = resolved(parts)
@@ -91,7 +90,8 @@ class Run:
     ) -> None:
         self.config, self.dir, self.parts, self.log, self.display = config, folder, parts, log, display
         self.monitors = Monitors(config.monitor)
-        self.stream = TaskStream(parts.train, config.seed)
+        self.feed = make_feed(parts, config, folder, parts.logged)
+        self.steps = config.steps
         self.held_out = held_out(parts.test, config.eval.tasks)
         self.step, self.version = 0, 0
         self.best, self.waited = -1.0, 0
@@ -104,7 +104,7 @@ class Run:
             state = checkpoint.read_state(saved)
             self.step, self.version = state["step"], state["version"]
             self.best, self.waited, self.measured = state["best"], state["waited"], state["measured"]
-            self.stream.position = state["position"]
+            self.feed.position = state["position"]
             self.monitors.load_state_dict(state["monitors"])
             self.anchors = self.anchors.restored(state["anchors"])
         drop_episodes_after(folder, self.step)
@@ -118,11 +118,14 @@ class Run:
                 self.display.note(f"continuing after step {self.step}")
             else:
                 self._begin(judge)
-            while self.step < config.steps and stopped is None:
+            self.feed.prepare(collector, self.display.phase, self.display.note, self.step > 0)
+            self.steps = self.feed.steps(config.steps)
+            self.display.expect(self.steps)
+            while self.step < self.steps and stopped is None:
                 stopped = self._one_step(collector)
                 if config.eval.every and self.step % config.eval.every == 0:
                     stalled = self._evaluate(judge)
-                    stopped = stopped if self.step == config.steps else stalled or stopped
+                    stopped = stopped if self.step == self.steps else stalled or stopped
                     self._refresh_after_evaluation()
                 if stopped is None and config.save_every and self.step % config.save_every == 0:
                     self._save()
@@ -196,22 +199,13 @@ class Run:
         )
         collector.policy = self.parts.sampler(plan.sampler, config.model.engine)
         with self.display.phase("sampling", plan.groups * plan.group_size) as phase:
-            experience = gather(
-                collector,
-                self.stream,
-                self.parts.schedule,
-                plan,
-                sampling(config),
-                config.seed,
-                lambda _: phase.advance(),
-                self.step,
-            )
-        metrics = describe(experience.sampled)
-        lr = learning_rate(config.optim, self.step, config.steps) * plan.lr_scale
+            experience = self.feed.gather(collector, plan, self.step, lambda _: phase.advance())
+        metrics = self.feed.describe(experience)
+        lr = learning_rate(config.optim, self.step, self.steps) * plan.lr_scale
         learn_from = time.perf_counter()
         before = self.parts.frozen.snapshot() if self.anchors.looks_back else None
         if any(rollout.episode.outcome.learnable for rollout in experience.kept):
-            batch = make_batch(experience.kept, self.version)
+            batch = self.feed.batch(experience, self.version)
             if plan.sampler != "policy":
                 batch.data.behaviour_logp, batch.data.rollout_logp = batch.data.rollout_logp, None
             metrics = self.parts.updater(batch, lr, self.step, derive_seed(config.seed, "compose", self.step)) | metrics
@@ -225,7 +219,8 @@ class Run:
             "samples_per_s": len(experience.sampled) / total,
             "tokens_per_s": metrics["tokens"] / total,
         }
-        self._store("train", experience.sampled)
+        if not experience.logged:
+            self._store("train", experience.sampled)
         self.log.write("train", self.step, **metrics)
         self.display.step(self.step, metrics)
         self.anchors, wanted = self.anchors.after_step(self.step, metrics)
@@ -297,7 +292,7 @@ class Run:
             return
         state = {
             "version": self.version,
-            "position": self.stream.position,
+            "position": self.feed.position,
             "best": self.best,
             "waited": self.waited,
             "measured": self.measured,
@@ -313,6 +308,7 @@ class Run:
             "critic": {} if critic is None else critic.tensors(),
         }
         parts.frozen.keep(self.step)
+        self.feed.save()
         checkpoint.write(folder, self.step, parts.model, parts.tokenizer, parts.weights, parts.updater.optimizer, state,
                          self.config.keep, extra)  # fmt: skip
         parts.frozen.prune(folder)

@@ -138,7 +138,7 @@ class Objective:
     @property
     def uses_old(self) -> bool:
         """Whether ``old_logp`` matters once the policy has moved on from the one that sampled."""
-        return self.surrogate.uses_old or bool(self.weights)
+        return self.surrogate.uses_old or bool(self.weights) or self.advantage.uses_old
 
     @property
     def zero_advantage_is_inert(self) -> bool:

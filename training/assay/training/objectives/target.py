@@ -65,6 +65,11 @@ class TargetWeight(Advantage):
         """The prior, and the proposal where it is frozen."""
         return frozenset({"ref", PROPOSAL}) if self.proposal else frozenset({"ref"})
 
+    @property
+    def uses_old(self) -> bool:
+        """True."""
+        return True
+
     def seen(self, batch: TrajectoryBatch) -> tuple[Self, dict[str, float]]:
         """Z with these samples in it; and how far policy and proposal are from the target, by the samples."""
         target, policy, proposal, valid = self._logs(batch)
@@ -118,6 +123,8 @@ class TargetWeight(Advantage):
         mask = batch.action_mask.double()
         ref = (batch.anchor_logp["ref"].double() * mask).sum(-1)
         own = batch.rollout_logp if batch.old_logp is None else batch.old_logp
+        if own is None:
+            raise ValueError("the batch has no log-probabilities of the policy")
         policy = (own.double() * mask).sum(-1)
         proposal = (batch.anchor_logp[PROPOSAL].double() * mask).sum(-1) if self.proposal else policy
         valid = ~torch.isnan(batch.reward)

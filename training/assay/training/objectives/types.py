@@ -259,6 +259,11 @@ class Advantage(Slot, Protocol):
         return False
 
     @property
+    def uses_old(self) -> bool:
+        """Whether it asks what the policy at the start of the step says, where another one sampled."""
+        return False
+
+    @property
     def needs_end_value(self) -> bool:
         """Whether ``batch.end_value`` must be present."""
         return False
