@@ -131,12 +131,15 @@ def test_rules_together():
         Every("prev", 0)
 
 
+SMALL = {"n_samples": 3, "dynamic_sampling": False, "entropy_coef": 0.1, "reset_cooldown": 0}
+
+
 def run(out, constants, steps=3):
     config = TrainConfig(
         env="text_classification",
         env_options={"source": "synthetic", "list_labels": False},
         recipe="prorl",
-        recipe_options={"n_samples": 3, "dynamic_sampling": False, "entropy_coef": 0.1, "reset_cooldown": 0, **constants},
+        recipe_options={**SMALL, **constants},
         out=str(out),
         steps=steps,
         save_every=1,
@@ -147,7 +150,7 @@ def run(out, constants, steps=3):
         sft=SFTConfig(epochs=0),
         eval=EvalConfig(every=0, tasks=4),
         log=LogConfig(report=False, episodes=False),
-    )  # fmt: skip
+    )
     train(config, Display(steps, quiet=True))
     return config
 
