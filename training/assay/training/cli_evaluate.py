@@ -20,7 +20,7 @@ from assay.agents.policy import Sampling
 from assay.agents.scaffolds import PIPELINES, SCAFFOLDS, check_scaffold, layout_tokens, make_scaffold
 from assay.agents.scaffolds.agentless_options import AgentlessOptions
 from assay.envs.registry import env_class
-from assay.training import cli_agentless
+from assay.training import cli_agentless, cli_votes
 from assay.training.cli import accuracy_table, check_writable
 from assay.training.cli_episodes import visible
 from assay.training.cli_policies import SCRIPTED, UNLIMITED, Acting, make_policy
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from assay.envs.tasks import TaskSet
     from assay.training.evaluate import Evaluation
     from assay.training.rollout import Collector
+    from assay.training.stats import Interval
 
 HELP = """Measure a policy on held-out tasks by the task's own verdict.
 
@@ -46,6 +47,7 @@ HELP = """Measure a policy on held-out tasks by the task's own verdict.
   eval-agent --model majority             what needs no model: oracle, random,
                                           majority, constant:TEXT
   eval-agent --env swe_rl --env.task repo --scaffold shell    bash, turn by turn
+  eval-agent --scaffold confidence --samples 8 --vote majority confidence-vote
 """
 
 _MOST_LABELS = 16
@@ -73,6 +75,10 @@ class EvalFlags:
     """Rollouts a task."""
     pass_k: tuple[int, ...] = ()
     """Estimate the chance that one of K samples is right, for each K (at most --samples)."""
+    vote: tuple[str, ...] = ()
+    """Also choose one of a task's samples: majority; confidence-vote, max-confidence (--scaffold confidence)."""
+    analyses: int = 0
+    """State the mean confidence of this many analyses of each answer (--scaffold confidence); 0: as sampled."""
     temperature: float = -1.0
     """Sampling temperature; below 0: greedy for one sample, 1.0 for several."""
     top_p: float = 1.0
@@ -112,6 +118,7 @@ def run(argv: list[str]) -> int:
     out = _folder(flags, options)
     from assay.training.curriculum import held_out
     from assay.training.evaluate import evaluate, trivial_baselines
+    from assay.training.votes import vote_accuracy
 
     env = env_class(flags.env)
     known = _tasks(env, options, flags.split)
@@ -126,9 +133,10 @@ def run(argv: list[str]) -> int:
         with _collector(flags, acting, env, options, known) as collector, phase_of as phase:
             found = evaluate(collector, tasks, samples=flags.samples, k=flags.pass_k, seed=flags.seed,
                              on_done=lambda _: phase.advance())  # fmt: skip
+    chosen = vote_accuracy(found.rollouts, tasks, flags.samples, env, flags.vote) if flags.vote else {}
     compared = {} if flags.model in SCRIPTED else trivial_baselines(env, train(), tasks, **options)
-    _store(out, flags, options, argv, found, compared)
-    _show(flags, found, compared, out)
+    _store(out, flags, options, argv, found, compared, chosen)
+    _show(flags, found, compared, chosen, out)
     return 0
 
 
@@ -170,6 +178,7 @@ def parse_evaluation(argv: list[str]) -> tuple[EvalFlags, dict[str, Any]]:
     if flags.samples > 1 and flags.temperature == 0:
         raise UserError("several samples at temperature 0 are all the same: leave --temperature away or raise it")
     check_scaffold(flags.scaffold, (*SCAFFOLDS, *PIPELINES))
+    cli_votes.check(flags)
     if flags.agentless is not None:
         cli_agentless.check(flags.env, options)
     suited = env_class(flags.env).answer_tokens(env_options(flags.env, options)) + layout_tokens(flags.scaffold)
@@ -216,6 +225,7 @@ def _collector(
     sampling = Sampling(flags.max_tokens, temperature, flags.top_p, stop=flags.stop)
     held = {**options, "split": flags.split}
     scaffold = make_scaffold("chat" if flags.scaffold in PIPELINES else flags.scaffold, acting.chat, lenient=True)
+    acting = cli_votes.in_layout(acting, flags, scaffold)
     limit = min(flags.max_context or UNLIMITED, acting.limit)
     return Collector(lambda: env(tasks=tasks, **held), acting.policy, scaffold=scaffold, sampling=sampling,
                      max_context=limit if limit < UNLIMITED else None, concurrency=flags.concurrency,
@@ -223,7 +233,7 @@ def _collector(
 
 
 def _store(out: Path, flags: EvalFlags, options: dict[str, Any], argv: list[str], found: Evaluation,
-           compared: Mapping[str, Evaluation]) -> None:  # fmt: skip
+           compared: Mapping[str, Evaluation], chosen: Mapping[str, Interval]) -> None:  # fmt: skip
     """Episodes, numbers and settings, laid out as in a run directory."""
     out.mkdir(parents=True, exist_ok=True)
     config = TrainConfig(
@@ -244,16 +254,20 @@ def _store(out: Path, flags: EvalFlags, options: dict[str, Any], argv: list[str]
     with MetricsLog(out, config) as log:
         for name, each in compared.items():
             log.write("baseline", 0, name=name, **each.to_metrics())
-        log.write("eval", 0, split=flags.split, **found.to_metrics())
+        votes = {f"vote/{name}": each.mean for name, each in chosen.items()}
+        log.write("eval", 0, split=flags.split, **found.to_metrics(), **votes)
 
 
-def _show(flags: EvalFlags, found: Evaluation, compared: Mapping[str, Evaluation], out: Path) -> None:
+def _show(flags: EvalFlags, found: Evaluation, compared: Mapping[str, Evaluation], chosen: Mapping[str, Interval],
+          out: Path) -> None:  # fmt: skip
     from assay.training.report import write_report
 
     console = Console()
     rows = [(name, each.to_metrics()) for name, each in compared.items()]
     console.print(accuracy_table([*rows, (flags.model, found.to_metrics())]))
     console.print(rates_table(found))
+    if chosen:
+        console.print(cli_votes.votes_table(chosen, flags.samples))
     if found.confusion:
         console.print(confusion_table(found.confusion))
     console.print(Text(f"report: {write_report(out)}"), soft_wrap=True)

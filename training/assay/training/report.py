@@ -16,6 +16,7 @@ from assay.training.display import duration
 from assay.training.errors import MissingExtraError, UserError
 from assay.training.report_episodes import episode_list, opening_images
 from assay.training.report_html import page, section, table, text
+from assay.training.report_reliability import calibration_section
 from assay.training.report_svg import Series, interval_chart, line_chart
 from assay.training.stored import Line, RunRecord, environments, episode_files, extremes, load_run, read_episodes
 
@@ -32,6 +33,7 @@ _CURVES = (
     ("Response length", "length", False, "tokens"),
     ("Dead groups", "dead_groups", True, "groups whose rewards are all equal"),
     ("Readable answers", "parsed", True, ""),
+    ("Calibration error of rollouts", "ece", True, "ECE of stated confidences"),
     ("Gradient norm", "grad_norm", False, "before clipping"),
     ("Loss of the critic", "value_loss", False, ""),
     ("Explained variance", "explained_variance", False, "of the returns, by the critic; 0 is a constant"),
@@ -59,6 +61,7 @@ def write_report(run_dir: str | Path) -> Path:
             _headline(run),
             section("Monitors", _alerts(run)),
             section("Curves", _curves(run)),
+            section("Calibration", _calibration(run), "accuracy over stated confidence; the last evaluation"),
             section("Confusion", _confusion(run), "rows: truth; columns: answer; the last evaluation"),
             _episodes(run),
             section("To repeat it", _repeat(run)),
@@ -191,6 +194,10 @@ def _smooth(values: list[float | None]) -> list[float | None]:
         near = [value for value in values[max(0, i - half) : i + half + 1] if value is not None]
         smooth.append(sum(near) / len(near) if near else None)
     return smooth
+
+
+def _calibration(run: RunRecord) -> str:
+    return next((calibration_section(line) for line in reversed(run.evals) if line.get("reliability")), "")
 
 
 def _confusion(run: RunRecord) -> str:

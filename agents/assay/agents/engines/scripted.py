@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from assay.agents.policy import Completion, Request
+from assay.agents.policy import Completion, Policy, Request
 
 
 class OraclePolicy:
@@ -95,3 +95,20 @@ class ActionsPolicy:
         """One completion a request."""
         turns = [sum(one["role"] == "assistant" for one in request.messages) - self.opening for request in requests]
         return [Completion(self.actions[min(max(turn, 0), len(self.actions) - 1)]) for turn in turns]
+
+
+class InLayout:
+    """Says what another policy says, laid out as a scaffold wants it.
+
+    Args:
+        policy: a scripted one; tokens and log-probabilities are dropped.
+        lay_out: (answer, key) to text, such as a scaffold's ``demonstration``; the key is the request's seed.
+    """
+
+    def __init__(self, policy: Policy, lay_out: Callable[[str, str], str]) -> None:
+        self.policy, self.lay_out = policy, lay_out
+
+    def generate(self, requests: Sequence[Request]) -> list[Completion]:
+        """One completion a request."""
+        said = self.policy.generate(requests)
+        return [Completion(self.lay_out(one.text, str(r.seed))) for r, one in zip(requests, said, strict=True)]
