@@ -93,7 +93,7 @@ def test_no_gradient_through_the_ratio_or_the_value():
     loss, _ = objective.loss(PolicyOutputs(logp), batch, advantage, objective.totals(batch, advantage))
     loss.backward()
     weight = 0.5 * torch.tensor(-0.1).exp()  # of log-ratios 0.1 and -0.2
-    assert logp.grad.tolist() == [pytest.approx([-weight] * 2, abs=1e-6)]
+    assert logp.grad.tolist() == [pytest.approx([-float(weight)] * 2, abs=1e-6)]
     assert value.grad is None
 
 

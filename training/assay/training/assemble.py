@@ -25,12 +25,15 @@ from assay.envs.tasks import TaskSet
 from assay.training import checkpoint
 from assay.training.batch import taught_row
 from assay.training.config import TrainConfig
+from assay.training.display import Display
 from assay.training.forward import Scorer, sharing_error
 from assay.training.frozen import REFERENCE, STATE, FrozenPolicies
 from assay.training.memory_io import memory_from
-from assay.training.objectives.schedule import Schedule
+from assay.training.objectives.schedule import RolloutPlan, Schedule
+from assay.training.offline.data import LoggedData
 from assay.training.precision import Weights
 from assay.training.recipes import Recipe, RunFacts, check_recipe, get_recipe
+from assay.training.remembered import RememberingScorer
 from assay.training.rollout import Collector
 from assay.training.rundir import run_dir
 from assay.training.update import Updater, make_optimizer
@@ -133,6 +136,8 @@ def facts(config: TrainConfig) -> RunFacts:
         engine=config.model.engine,
         logged=bool(config.data),
         multi_turn=config.scaffold != "chat" or env_class(config.env).act is not TaskEnv.act,
+        steps=config.steps,
+        groups=rollout.groups,
     )
 
 
@@ -199,10 +204,15 @@ def assemble(config: TrainConfig, saved: Path | None = None, display: Display | 
         objective = objective.restored(checkpoint.read_state(saved)["objective"])
     if config.optim.share_prefix:
         _check_sharing(scorer, scaffold, chat, env(tasks=train, **options), train)
-    schedule = recipe.schedule()
+    rollout = config.rollout
+    configured = RolloutPlan(rollout.groups, rollout.group_size, rollout.temperature)
+    schedule = recipe.schedule().begun(config.steps, configured)
     objective = objective.fitted(special_ids(model, tokenizer, chat), frozenset(unsampled_ids(model, tokenizer)))
     frozen = FrozenPolicies(
-        scorer, tokenizer, run_dir(config) / REFERENCE, lambda folder: load_policy(config, folder)[0],
+        scorer,
+        tokenizer,
+        run_dir(config) / REFERENCE,
+        lambda folder: load_policy(config, folder)[0],
         Scorer if logged is None else RememberingScorer,
     )
     if saved is not None:
@@ -215,7 +225,7 @@ def assemble(config: TrainConfig, saved: Path | None = None, display: Display | 
             updater.critic.restore(checkpoint.read_extra(saved, "critic"), saved)
     policy = make_engine(config.model.engine, model, tokenizer, frozen=lambda name: frozen.scorers[name].model)
     return Parts(env, train, test, options, test_options, recipe, schedule, model, tokenizer, chat, scaffold, policy,
-                 scorer, weights, updater, frozen, critic)  # fmt: skip
+                 scorer, weights, updater, frozen, critic, logged)  # fmt: skip
 
 
 def _logged(

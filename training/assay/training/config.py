@@ -170,6 +170,9 @@ class TrainConfig:
     """Method: a name of `train-agent recipes`."""
     recipe_options: dict[str, Any] = field(default_factory=dict)
     """Constants of the recipe; on the command line --recipe.NAME VALUE."""
+    data: tuple[str, ...] = ()
+    """Stored responses to learn from instead of sampling: run directories, their episodes, or JSONL files of {prompt,
+    responses, rewards}."""
     scaffold: str = "chat"
     """What stands between environment and model: chat (the environment's own words), shell (bash only, for --env swe_rl
     --env.task repo), edit (an edit that cannot be read is sent back once), confidence (an answer with a stated

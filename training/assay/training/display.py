@@ -134,6 +134,12 @@ class Display:
         else:
             yield _PlainPhase(self, name, total)
 
+    def expect(self, total_steps: int) -> None:
+        """Show the run as one of so many steps from now on."""
+        self.total = total_steps
+        if self._progress is not None and self._main is not None:
+            self._progress.update(self._main, total=total_steps)
+
     def step(self, step: int, metrics: Mapping[str, Any]) -> None:
         """Show that ``step`` steps are done.
 

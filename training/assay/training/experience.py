@@ -28,11 +28,13 @@ class Experience:
         sampled: every rollout.
         kept: the rollouts of the groups that the schedule keeps, which make the batch.
         seconds: wall time.
+        logged: whether they were stored by an earlier run, or by somebody else, and not played in this step.
     """
 
     sampled: list[Rollout]
     kept: list[Rollout]
     seconds: float
+    logged: bool = False
 
 
 def gather(

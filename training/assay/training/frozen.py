@@ -20,6 +20,7 @@ from torch import Tensor
 
 from assay.training import checkpoint
 from assay.training.forward import Scorer
+from assay.training.remembered import RememberingScorer
 
 REFERENCE = "reference"
 """The folder, in a run directory, of the frozen policies."""
@@ -38,14 +39,17 @@ class FrozenPolicies:
         tokenizer: stored with the weights.
         folder: where they are kept.
         load: reads a model back.
+        kind: what scores with them.
 
     Attributes:
         scorers: by name.
         origin: by name, the steps that the policy had made.
     """
 
-    def __init__(self, live: Scorer, tokenizer: Any, folder: Path, load: Callable[[Path], Any]) -> None:
-        self.live, self.tokenizer, self.folder, self.load = live, tokenizer, folder, load
+    def __init__(
+        self, live: Scorer, tokenizer: Any, folder: Path, load: Callable[[Path], Any], kind: type[Scorer] = Scorer
+    ) -> None:
+        self.live, self.tokenizer, self.folder, self.load, self.kind = live, tokenizer, folder, load, kind
         self.scorers: dict[str, Scorer] = {}
         self.origin: dict[str, int] = {}
 
@@ -75,8 +79,16 @@ class FrozenPolicies:
     def _add(self, name: str, model: Any, step: int) -> None:
         model.requires_grad_(False).eval()
         like = self.live
-        self.scorers[name] = Scorer(model, share_prefix=like.share_prefix, budget=like.budget, processor=like.processor)
+        self.scorers[name] = self.kind(
+            model, share_prefix=like.share_prefix, budget=like.budget, processor=like.processor
+        )
+        self._came_from(name, step)
+
+    def _came_from(self, name: str, step: int) -> None:
         self.origin[name] = step
+        scorer = self.scorers[name]
+        if isinstance(scorer, RememberingScorer):
+            scorer.version = step
 
     def snapshot(self) -> dict[str, Tensor]:
         """The weights of the current policy as they are now, those that are trained."""
@@ -90,7 +102,7 @@ class FrozenPolicies:
             own = dict(self.scorers[name].model.named_parameters())
             for key, value in source.items():
                 own[key].copy_(value)
-            self.origin[name] = step
+            self._came_from(name, step)
 
     def _trained(self) -> Iterator[tuple[str, Tensor]]:
         return ((name, value) for name, value in self.live.model.named_parameters() if value.requires_grad)

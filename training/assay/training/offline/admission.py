@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from assay.envs.base import TaskEnv
 from assay.envs.episode import Episode
 from assay.envs.tasks import TaskSet
+from assay.training.config import TrainConfig
+from assay.training.display import Display
 from assay.training.errors import UserError
-from assay.training.offline.data import Judge, messages_key
+from assay.training.offline.data import Judge, LoggedData, data_files, messages_key
 from assay.training.offline.lines import has_images, opening
 from assay.training.rollout_episode import env_id_of
 
@@ -27,6 +29,39 @@ def check_scaffold_stores_words(scaffold: str) -> None:
             f"--scaffold {scaffold} stores the commands it took out of what the policy said, not the words: leave it "
             "out with --data"
         )
+
+
+def open_data(
+    config: TrainConfig, least: int, env: TaskEnv, test: TaskSet, display: Display | None = None
+) -> LoggedData:
+    """The index of a run's ``--data``, with a bar for what takes time.
+
+    Args:
+        config: the run.
+        least: responses that a prompt must have.
+        env: of the run, with its training tasks.
+        test: its held-out tasks.
+        display: shows progress.
+
+    Raises:
+        UserError: one line that says what to do.
+    """
+    check_scaffold_stores_words(config.scaffold)
+    judge = admission(env, env.tasks, test, config.eval.split)
+    if display is None:
+        return LoggedData.index(config.data, judge, least=least)
+    size = sum(path.stat().st_size for path in data_files(config.data))
+    with display.phase("reading", max(1, size >> 10)) as phase:
+        seen = 0
+
+        def on_bytes(count: int) -> None:
+            nonlocal seen
+            seen, before = seen + count, seen
+            phase.advance((seen >> 10) - (before >> 10))
+
+        data = LoggedData.index(config.data, judge, least=least, on_bytes=on_bytes)
+    display.note(data.summary())
+    return data
 
 
 def admission(env: TaskEnv, train: TaskSet, test: TaskSet, split: str) -> Judge:
@@ -54,7 +89,9 @@ def admission(env: TaskEnv, train: TaskSet, test: TaskSet, split: str) -> Judge:
                 raise UserError("a prompt with images has to be a stored episode, whose task knows them")
             return f"to tasks of the {split} split" if messages_key(shown) in openings else None
         if episode.env_id != name:
-            raise UserError(f"an episode of {episode.env_id}, but this run is on {name}: leave the file out, or set --env")
+            raise UserError(
+                f"an episode of {episode.env_id}, but this run is on {name}: leave the file out, or set --env"
+            )
         _check_images(episode, known)
         return None
 

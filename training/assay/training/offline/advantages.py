@@ -64,4 +64,5 @@ def draw_probabilities(advantage: Floats, draw: Draw) -> Floats:
             f"no logged response is worth more than what the starting policy says itself (advantages {words}): "
             "log a better policy, or take --recipe nll or wbc"
         )
-    return above / above.sum()
+    chances: Floats = above / above.sum()
+    return chances

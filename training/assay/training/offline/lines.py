@@ -46,7 +46,7 @@ def parse_line(raw: bytes) -> list[Episode]:
 
 def _of_prompt(data: Mapping[str, Any]) -> list[Episode]:
     prompt, responses, rewards = data.get("prompt"), data["responses"], data.get("rewards")
-    messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+    messages: Any = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
     _check_messages(messages, "prompt")
     if not isinstance(responses, list) or not all(isinstance(each, str) for each in responses):
         raise ValueError("responses must be a list of texts")
