@@ -38,19 +38,22 @@ class CoPG(GroupLoss):
     best against the worst. The mean is over prompts. ``adjacent`` and ``best-worst`` divide by their number of pairs.
 
     Its unique optimum is ref exp(R / beta) / Z, whatever sampled the responses. ``quarters`` replaces the rewards of a
-    pair by 1/4 and -1/4 for the better and the worse: the loss of IPO (arXiv:2310.12036).
+    pair by 1/4 and -1/4 for the better and the worse: the loss of IPO (arXiv:2310.12036). ``scale`` multiplies rewards.
 
     Raises:
-        ValueError: if ``beta`` is not above 0.
+        ValueError: if ``beta`` or ``scale`` is not above 0.
     """
 
     beta: float = 0.06
     pairing: Pairing = "all"
     quarters: bool = False
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
         if not self.beta > 0:
             raise ValueError(f"beta must be above 0, got {self.beta:g}")
+        if not self.scale > 0:
+            raise ValueError(f"reward_scale must be above 0, got {self.scale:g}")
 
     @property
     def anchors(self) -> frozenset[str]:
@@ -65,7 +68,7 @@ class CoPG(GroupLoss):
     def __call__(self, out: PolicyOutputs, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
         """Loss [B]: each row's share, such that the mean over rows is the mean over prompts of equal size."""
         h = ((out.logp - batch.anchor_logp["ref"]) * batch.action_mask).sum(-1)
-        reward = sequence_reward(batch).to(h.dtype)
+        reward = (sequence_reward(batch) * self.scale).to(h.dtype)
         loss = h * 0.0  # an empty micro-batch has a gradient too
         for group in torch.unique(batch.group_id):
             rows = torch.nonzero((batch.group_id == group) & ~torch.isnan(reward)).flatten()

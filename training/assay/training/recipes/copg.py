@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from assay.training.recipes.base import Recipe
+from assay.training.offline.spec import OfflineSpec
+from assay.training.recipes.base import Data, Recipe
 from assay.training.recipes.registry import recipe
 
 if TYPE_CHECKING:
@@ -22,20 +23,27 @@ class CoPG(Recipe):
     """
 
     paper: ClassVar[str] = "arXiv:2406.19185"
+    data: ClassVar[Data] = "either"
     quarters: ClassVar[bool] = False
 
     beta: float = 0.06
     """Weight of the divergence from the starting policy, in units of the reward; the paper used 0.03 to 0.1."""
     pairing: Literal["all", "adjacent", "best-worst"] = "all"
     """Which pairs of a task's responses are compared."""
+    reward_scale: float = 1.0
+    """Rewards are multiplied by this, so that one beta serves rewards of another scale; they are never standardised."""
 
     def objective(self, max_length: int) -> Objective:
         """The composition."""
         from assay.training.objectives import copg
         from assay.training.objectives.objective import Objective
 
-        loss = copg.CoPG(self.beta, self.pairing, self.quarters)
+        loss = copg.CoPG(self.beta, self.pairing, self.quarters, self.reward_scale)
         return Objective(copg.Rewarded(), loss, "seq-mean-token-mean", max_length)
+
+    def offline(self) -> OfflineSpec:
+        """Prompts with all their responses; those with one response have nothing to be compared with."""
+        return OfflineSpec(least=2)
 
 
 @recipe("ipo")

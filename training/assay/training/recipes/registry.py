@@ -100,9 +100,12 @@ def check_recipe(chosen: Recipe, run: RunFacts) -> Objective:
     Raises:
         ValueError: in one line.
     """
+    from assay.training.objectives.schedule import RolloutPlan
+
     try:
         objective, schedule = chosen.objective(run.max_length), chosen.schedule()
-        critic, _ = chosen.critic(), chosen.anchors()
+        critic, _, _ = chosen.critic(), chosen.anchors(), chosen.offline()
+        schedule = schedule.begun(run.steps, RolloutPlan(run.groups, run.group_size, run.temperature))
     except ValueError as error:
         raise ValueError(f"recipe {chosen.name}: {error}") from None
     problem = _problem(chosen, objective, schedule, critic, run) or chosen.refuses(run)
