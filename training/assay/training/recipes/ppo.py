@@ -103,10 +103,10 @@ class PPO(Recipe):
 
     def critic(self) -> CriticSpec:
         """The critic."""
-        charged = self.kl_beta * self.kl_target if self.kl_beta else 0.0
         return CriticSpec(
             self.value_head, self.value_low, self.value_high, self.value_bins, self.value_ratio, self.value_pad_bins,
-            self.value_lr, self.value_coef, self.value_clip_norm, self.gamma, charged,
+            self.value_lr, self.value_coef, self.value_clip_norm, self.gamma, self.kl_beta,
+            max(self.kl_target, 0.0),
         )  # fmt: skip
 
     def _divergence(self) -> tuple[TokenReward, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -22,7 +23,8 @@ class CriticSpec:
         coef: weight of its loss.
         clip_norm: largest gradient norm; 0 never clips.
         gamma: discount a token.
-        token_reward: how much the reward of a single token (a divergence) may add or take away on average.
+        kl_beta: charge for the divergence from a reference, a nat, inside the rewards of tokens.
+        kl_target: that divergence as it is expected to be, nats a token.
 
     Raises:
         ValueError: in one line, for constants that cannot work.
@@ -38,7 +40,8 @@ class CriticSpec:
     coef: float = 1.0
     clip_norm: float = 1.0
     gamma: float = 1.0
-    token_reward: float = 0.0
+    kl_beta: float = 0.0
+    kl_target: float = 0.0
 
     def __post_init__(self) -> None:
         if self.head not in get_args(HeadName):
@@ -62,8 +65,9 @@ class CriticSpec:
     def within(self, declared: tuple[float, float] | None, length: int) -> CriticSpec:
         """With the ends that were left open set from the least and greatest reward of an episode.
 
-        With a discount 0 is in the range too, and rewards of tokens widen it by ``token_reward`` times
-        (1 - gamma^length) / (1 - gamma) at both ends.
+        With a discount 0 is in the range too. A divergence in the rewards widens it: the log-ratio of an answer of
+        expected divergence k has about mean k and variance 2 k, of which three standard deviations are allowed for.
+        With a discount, tokens count as (1 - gamma^length) / (1 - gamma).
 
         Args:
             declared: least and greatest reward; None where the environment does not say.
@@ -83,9 +87,10 @@ class CriticSpec:
         if self.gamma < 1.0:
             low, high = min(low, 0.0), max(high, 0.0)
         tokens = float(length) if self.gamma == 1.0 else (1.0 - self.gamma**length) / (1.0 - self.gamma)
-        slack = self.token_reward * tokens
+        k = self.kl_target * tokens
+        wide = 3.0 * math.sqrt(2.0 * k)
         return replace(
             self,
-            low=low - slack if self.low is None else self.low,
-            high=high + slack if self.high is None else self.high,
+            low=low - self.kl_beta * (k + wide) if self.low is None else self.low,
+            high=high + self.kl_beta * max(0.0, wide - k) if self.high is None else self.high,
         )
