@@ -94,9 +94,13 @@ def _ours(error: BaseException) -> bool:
 
 
 def _train(argv: list[str]) -> int:
-    listing = {"envs": list_envs, "recipes": list_recipes}
-    if argv[:1] and argv[0] in listing:
-        listing[argv[0]]()
+    if argv[:1] == ["envs"]:
+        list_envs()
+        return OK
+    if argv[:1] in (["recipes"], ["advise"]):
+        from assay.training import cli_recipes
+
+        (cli_recipes.recipes if argv[0] == "recipes" else cli_recipes.advise)(argv[1:])
         return OK
     if argv[:1] == ["report"]:
         return _report(argv[1:])
@@ -215,16 +219,3 @@ def list_envs() -> None:
         table.add_row(Text(name, style="bold"), env_id(name), Text(about))
     Console().print(table)
     print("\noptions of one: train-agent --env NAME --help")
-
-
-def list_recipes() -> None:
-    """Print the recipes."""
-    from assay.training.recipes.registry import recipe_class, recipe_names
-
-    table = Table("--recipe", "paper", "what it is", box=None, pad_edge=False)
-    for name in recipe_names():
-        cls = recipe_class(name)
-        about = (cls.__doc__ or "").strip().split("\n", 1)[0]
-        table.add_row(Text(name, style="bold"), Text(cls.paper), Text(about))
-    Console().print(table)
-    print("\nconstants of one: train-agent --recipe NAME --help")
