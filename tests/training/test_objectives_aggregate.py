@@ -63,7 +63,9 @@ def random_batch(rows=12, width=7, groups=3):
         rollout_logp=old + 0.2 * torch.randn(rows, width, generator=g) * mask,
         reward_parts={"confidence": (torch.arange(rows) % 4) / 4, "format": (torch.arange(rows) % 6 > 0).float()},
         old_logp=old,
-        anchor_logp={"ref": old + 0.3 * torch.randn(rows, width, generator=g) * mask},
+        anchor_logp={name: old + 0.3 * torch.randn(rows, width, generator=g) * mask for name in ("ref", "prev")},
+        behaviour_logp=old + 0.2 * torch.randn(rows, width, generator=g) * mask,
+        values=torch.rand(rows, width, generator=g) * mask,
     )
 
 

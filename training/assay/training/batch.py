@@ -79,6 +79,7 @@ def make_batch(rollouts: Iterable[Rollout], version: int) -> Batch:
         logp[i, : len(row.mask)] = torch.tensor(branch.logprobs[row.prompt :])
     number = {key: i for i, key in enumerate(dict.fromkeys(id(rollout) for rollout, _ in pairs))}
     scores = [rollout.episode.score for rollout, _ in pairs]
+    calls = [_tool_calls(rollout) for rollout, _ in pairs]
     names = sorted({name for score in scores if score is not None for name in score.parts})
     nan = float("nan")
     return Batch(
@@ -97,6 +98,15 @@ def make_batch(rollouts: Iterable[Rollout], version: int) -> Batch:
                 for name in names
             },
             policy_version=torch.full((len(rows),), version),
+            tool_calls=torch.tensor(calls),
             rollout_id=torch.tensor([number[id(rollout)] for rollout, _ in pairs]),
         ),
     )
+
+
+def _tool_calls(rollout: Rollout) -> float:
+    """As the environment counted them, or else the turns before the last, which ends the episode."""
+    counted = rollout.episode.meta.get("tool_calls")
+    if isinstance(counted, int | float):
+        return float(counted)
+    return float(max(0, len(rollout.episode.turns) - 1))

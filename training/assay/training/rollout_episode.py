@@ -113,6 +113,7 @@ class _Attempt:
         self.cut = False
         self.evidence: Mapping[str, Any] | None = None
         self.completion: Completion | None = None
+        self.tool_calls: Any = None
 
     async def run(self) -> Rollout:
         """Play to the end.
@@ -137,6 +138,7 @@ class _Attempt:
             self.completion = completion
             acted, action = clock(), play.scaffold.action(completion)
             obs, reward, terminated, truncated, info = await self.lane.step(self.mailbox, action)
+            self.tool_calls = info.get("tool_calls", self.tool_calls)
             seconds["policy"] = acted - asked
             seconds["env"] = clock() - acted
             self.turns.append(Turn(new, action, float(reward), seconds))
@@ -240,6 +242,8 @@ class _Attempt:
         task = self.spec.task
         if self.evidence is not None:
             meta["evidence"] = self.evidence
+        if self.tool_calls is not None:
+            meta["tool_calls"] = self.tool_calls
         return Episode(
             env_id=self.play.env_id,
             task_id=task.id,

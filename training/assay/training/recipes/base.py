@@ -30,6 +30,7 @@ class RunFacts:
         whole_groups: whether the rows of a group may be kept in one micro-batch.
         engine: what samples.
         multi_turn: whether something answers the policy within an episode.
+        steps, groups: of the run, and sampled at each step; 0 where that is not known.
     """
 
     group_size: int
@@ -44,6 +45,8 @@ class RunFacts:
     whole_groups: bool = True
     engine: str = "hf"
     multi_turn: bool = False
+    steps: int = 0
+    groups: int = 0
 
 
 @dataclass(frozen=True)
