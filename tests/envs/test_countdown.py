@@ -172,3 +172,11 @@ def test_longer_answers_get_more_tokens():
         return Env.answer_tokens(Env(instances=20, **options).options)
 
     assert tokens() < tokens(tries=2) < tokens(think_mode="think")
+
+
+def test_rewards_lie_in_the_range_that_is_told():
+    for options, best in (({}, 1.0), ({"think_mode": "think", "format_weight": 0.25}, 1.25)):
+        env = Env(instances=40, **options)
+        assert env.reward_range(env.options) == (0.0, best)
+        rewards = [env.score([text], env.tasks[0].truth).reward for text in ("", "1+1", env.gold(env.tasks[0]))]
+        assert (min(rewards), max(rewards)) == (0.0, best)

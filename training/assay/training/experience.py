@@ -94,6 +94,7 @@ def describe(rollouts: Sequence[Rollout]) -> dict[str, float]:
         "repetition": _mean([_repetition(rollout) for rollout, _ in scored]),
         # Of every sampled token, where the exact entropy is known only of rows that carry gradient.
         "entropy": _mean([-value for rollout, _ in scored for value in _logprobs(rollout)]),
+        "samples": float(len(rollouts)),
         "tokens": float(sum(rollout.sampled_tokens for rollout in rollouts)),
         "infra_errors": float(outcomes[Outcome.INFRA_ERROR]),
         "verifier_errors": float(outcomes[Outcome.VERIFIER_ERROR]),

@@ -179,6 +179,7 @@ class Updater:
             **(explained(batch.data.values, returns, batch.data.action_mask) if batch.data.values is not None else {}),
             **plan.metrics,
             "grad_norm": sum(finite) / len(finite) if finite else math.nan if norms else 0.0,
+            "optimizer_steps": float(len(norms)),
             "steps_skipped": float(len(norms) - len(finite)),
             "rows_skipped": skipped / seen if seen else math.nan,
         }

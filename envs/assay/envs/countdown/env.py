@@ -62,6 +62,11 @@ class CountdownEnv(TaskEnv):
         return {"majority": lay_out(_commonest(tasks), mode)}
 
     @classmethod
+    def reward_range(cls, options: Any) -> tuple[float, float]:
+        """0 to 1, and what the layout earns where thinking is on."""
+        return 0.0, 1.0 + (options.format_weight if options.think_mode != "none" else 0.0)
+
+    @classmethod
     def answer_tokens(cls, options: Any) -> int:
         """Tokens of an expression, of the tries that demonstrations show, and of a thought where one is asked for."""
         room = 32 + 24 * int(options.tries)

@@ -52,7 +52,7 @@ def _table(subset: int, numbers: Sequence[int], tables: dict[int, Table], keep: 
     for first, second in _cuts(subset):
         for left, lefts in tables[first].items():
             for right, rights in tables[second].items():
-                for symbol in "+-*/":
+                for symbol in "+-*/" if first > second else "-/":  # sums and products once
                     reached = combine(symbol, left, right)
                     if reached is not None:
                         _remember(table.setdefault(reached, {}), symbol, lefts, rights, keep)
@@ -83,24 +83,24 @@ def _reaching(subset: int, target: Fraction, tables: dict[int, Table]) -> Iterat
     for first, second in _cuts(subset):
         others = tables[second]
         for left, lefts in tables[first].items():
-            for symbol, right in _partners(left, target, others):
+            for symbol, right in _partners(left, target, others, first > second):
                 for a in lefts.values():
                     for b in others[right].values():
                         yield Operation(symbol, a, b)
 
 
-def _partners(left: Fraction, target: Fraction, values: Table) -> Iterator[tuple[str, Fraction]]:
-    """(sign, right) with ``left sign right == target`` among ``values``."""
-    if target - left in values:
+def _partners(left: Fraction, target: Fraction, values: Table, once: bool) -> Iterator[tuple[str, Fraction]]:
+    """(sign, right) with ``left sign right == target`` among ``values``; sums and products only if ``once``."""
+    if once and target - left in values:
         yield "+", target - left
     if left - target in values:
         yield "-", left - target
     if left == 0:
         if target == 0:
-            yield from (("*", right) for right in values)
+            yield from (("*", right) for right in values if once)
             yield from (("/", right) for right in values if right)
         return
-    if target / left in values:
+    if once and target / left in values:
         yield "*", target / left
     if target and left / target in values:
         yield "/", left / target

@@ -35,17 +35,18 @@ _LARGEST = 10**9
 
 
 class Answer(NamedTuple):
-    """What a response answers: the expression, or None and the reason."""
+    """What a response answers: the expression, or None and the reason; and the value that it is said to have."""
 
     expression: Expression | None
     problem: str = ""
+    claimed: int | None = None
 
 
 def read_answer(response: str, think_mode: ThinkMode = "none") -> Answer:
     """The expression that a response answers with.
 
     It stands outside the thinking: in the one ``<answer>`` tag, or, without any tag, on the last line that is not
-    empty. ``= NUMBER`` may follow; then the expression must have that value, since what is said must be true.
+    empty. ``= NUMBER`` may follow: what the expression is said to be.
     """
     text = response.partition("<think>")[0] if think_mode == "after" else after_think(response)
     if text is None:
@@ -61,13 +62,10 @@ def read_answer(response: str, think_mode: ThinkMode = "none") -> Answer:
         expression = parse(body)
     except ArithmeticSyntaxError as error:
         return Answer(None, f"{quote(text)} is no expression: {error}")
-    if equals:
-        said = claimed.strip()
-        if not (said.isascii() and said.isdecimal() and len(said) < 20):
-            return Answer(None, f"{quote(text)}: after = there is one whole number")
-        if value(expression) != int(said):
-            return Answer(None, f"{quote(text)} is not so")
-    return Answer(expression)
+    said = claimed.strip()
+    if equals and not (said.isascii() and said.isdecimal() and len(said) < 20):
+        return Answer(None, f"{quote(text)}: after = there is one whole number")
+    return Answer(expression, claimed=int(said) if equals else None)
 
 
 def canonical_answer(response: str, think_mode: ThinkMode = "none") -> str | None:
@@ -186,7 +184,7 @@ def countdown(
 
     The expression has ``+ - * /`` (or ``× ÷ −``), brackets and the given numbers, each at most as often as it is
     given. Values are exact fractions. There are no signed numbers, powers, decimal points or digits glued together, and
-    no credit for coming close. :func:`read_answer` says where the answer stands.
+    no credit for coming close; what is said after ``=`` must be true. :func:`read_answer` says where the answer stands.
 
     Parts: ``accuracy``; ``uses``, whether only given numbers are used, each at most once (never paid); ``format``
     where a layout is asked for.
@@ -205,7 +203,7 @@ def countdown(
         ValueError: malformed truth.
     """
     given, target = _given(truth)
-    expression, problem = read_answer(response, think_mode)
+    expression, problem, claimed = read_answer(response, think_mode)
     reached: Fraction | None = None
     fits = False
     if expression is not None:
@@ -214,6 +212,8 @@ def countdown(
         reached = value(expression)
         problem = _told(fits, reached, target)
     right = fits and reached == target
+    if right and claimed not in (None, target):
+        right, problem = False, f"it is {reached}, and said to be {claimed}"
     parts = {"accuracy": float(right), "uses": float(fits)}
     reward = float(right)
     if think_mode != "none":

@@ -1,0 +1,1 @@
+"""Studies: several methods compared fairly by one command, ``assay-study KIND``; one folder a kind."""

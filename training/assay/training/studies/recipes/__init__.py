@@ -1,0 +1,1 @@
+"""``assay-study recipes``: recipes on one task from one start, with equal samples and equal updates."""
