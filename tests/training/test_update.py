@@ -1,6 +1,7 @@
 """A batch becomes optimiser steps: neither packing nor skipping changes the weights."""
 
 import copy
+import json
 import math
 
 import numpy as np
@@ -13,6 +14,7 @@ from assay.envs.episode import Episode, Outcome
 from assay.training.batch import make_batch
 from assay.training.config import OptimConfig
 from assay.training.forward import Scorer
+from assay.training.objectives.schedule import Plain
 from assay.training.precision import Weights
 from assay.training.recipes import get_recipe
 from assay.training.update import Updater, learning_rate, make_optimizer
@@ -48,7 +50,7 @@ def rollouts():
 def updated(rollouts, recipe="dr-grpo", constants=None, **optim):
     model = tiny()
     start = copy.deepcopy(model)
-    config = OptimConfig(lr=1e-2, **optim)
+    config = OptimConfig(**{"lr": 1e-2, **optim})
     chosen = get_recipe(recipe, constants or {})
     scorer = Scorer(model, share_prefix=config.share_prefix, budget=config.token_budget)
     weights = Weights(model)
@@ -68,9 +70,12 @@ def tiny_flat():
     return torch.cat([p.detach().flatten() for p in tiny().parameters()])
 
 
-@pytest.mark.parametrize("recipe", ["grpo", "dr-grpo", "dapo", "rloo", "reinforce++"])
-def test_packing_and_micro_batches_change_nothing(rollouts, recipe):
-    constants = {"kl_beta": 0.1} if recipe == "grpo" else {}
+@pytest.mark.parametrize(
+    ("recipe", "constants"),
+    [("grpo", {"kl_beta": 0.1}), ("dr-grpo", {}), ("dapo", {}), ("rloo", {}), ("reinforce++", {}), ("rover", {}),
+     ("siren", {"anchor": 2.0, "coef": 3.0, "quantile": 0.3})],
+)  # fmt: skip
+def test_packing_and_micro_batches_change_nothing(rollouts, recipe, constants):
     whole, metrics = updated(rollouts, recipe, constants, token_budget=10**6, skip_zero_advantage=False)
     assert metrics["grad_norm"] > 0
     for share in (True, False):
@@ -79,6 +84,33 @@ def test_packing_and_micro_batches_change_nothing(rollouts, recipe):
                                    skip_zero_advantage=False)  # fmt: skip
             assert_same(again, whole)
             assert other["loss"] == pytest.approx(metrics["loss"], abs=1e-6)
+
+
+@pytest.mark.parametrize(("recipe", "constants"), [("rover", {}), ("siren", {"coef": 3.0, "quantile": 0.3})])
+def test_readouts_of_the_policy_that_sampled_survive_packing(rollouts, recipe, constants):
+    several = {"minibatches": 2, "epochs": 2, "lr": 1e-3}
+    whole, metrics = updated(rollouts, recipe, constants, token_budget=10**6, **several)
+    again, other = updated(rollouts, recipe, constants, token_budget=1, share_prefix=False, **several)
+    assert_same(again, whole)
+    assert other.keys() == metrics.keys()
+    assert all(value == pytest.approx(metrics[name], rel=1e-3, abs=1e-5) for name, value in other.items())
+
+
+def test_an_entropy_is_held_near_that_of_the_first_batch(rollouts):
+    model, config = tiny(), OptimConfig(lr=1e-3)
+    scorer, weights = Scorer(model), Weights(model)
+    objective = get_recipe("siren", {"quantile": 0.3}).objective(8)
+    updater = Updater(scorer, objective, weights, make_optimizer(weights, config), config, {}, Plain())
+    first = updater(make_batch(rollouts, 0), config.lr)
+    anchor = updater.objective.state()["batch_terms.0.anchor"]
+    assert anchor == pytest.approx(first["entropy/peak"], abs=1e-6)
+    assert first["entropy/anchor"] == pytest.approx(anchor)
+    assert first["loss_siren"] == pytest.approx(0.0, abs=1e-9)
+    second = updater(make_batch(rollouts[4:], 1), config.lr)
+    assert updater.objective.state()["batch_terms.0.anchor"] == anchor
+    assert second["entropy/peak"] != pytest.approx(anchor, abs=1e-6)
+    stored = json.loads(json.dumps(updater.objective.state()))
+    assert objective.restored(stored).state()["batch_terms.0.anchor"] == anchor
 
 
 def test_rows_without_advantage_are_skipped_exactly(rollouts):

@@ -43,7 +43,7 @@ def recipe_row(name: str) -> RecipeRow:
         "weights": _kinds(*objective.keeps, *objective.weights),
         "surrogate": _kinds(objective.surrogate),
         "aggregation": objective.aggregation,
-        "regularisers": _kinds(*objective.regularisers),
+        "regularisers": _kinds(*objective.regularisers, *objective.batch_terms),
         "schedule": _kinds(chosen.schedule()),
         "anchors": ", ".join(sorted(objective.companions)) or "-",
         "critic": critic.head if (critic := chosen.critic()) else "-",
