@@ -13,6 +13,7 @@ from assay.agents.rollout import Rollout
 from assay.envs.episode import Outcome
 from assay.training.calibration import calibration_of
 from assay.training.curriculum import TaskStream
+from assay.training.diversity import undrawn_moment, unique_fraction
 from assay.training.mixture import domain_of
 from assay.training.monitors import repetition
 from assay.training.objectives.schedule import RolloutPlan, Schedule
@@ -76,7 +77,8 @@ def describe(rollouts: Sequence[Rollout]) -> dict[str, float]:
 
     Where confidences were asked for, how well they agree with the verdicts, and their standard deviation.
 
-    ``entropy`` is the mean of -log p over sampled tokens, in nats: unbiased at temperature 1.
+    ``entropy`` is the mean of -log p over sampled tokens, in nats: unbiased at temperature 1. For the numbers that
+    begin with ``rollout/`` see :mod:`assay.training.diversity`.
     """
     outcomes = Counter(rollout.episode.outcome for rollout in rollouts)
     scored = [(r, r.episode.score) for r in rollouts if r.episode.score is not None]
@@ -96,6 +98,8 @@ def describe(rollouts: Sequence[Rollout]) -> dict[str, float]:
         "entropy": _mean([-value for rollout, _ in scored for value in _logprobs(rollout)]),
         "samples": float(len(rollouts)),
         "tokens": float(sum(rollout.sampled_tokens for rollout in rollouts)),
+        "rollout/unique_fraction": unique_fraction([rollout for rollout, _ in scored]),
+        "rollout/undrawn_moment": undrawn_moment([rollout for rollout, _ in scored]),
         "infra_errors": float(outcomes[Outcome.INFRA_ERROR]),
         "verifier_errors": float(outcomes[Outcome.VERIFIER_ERROR]),
     }

@@ -59,28 +59,81 @@ class GroupStats:
         return torch.where(self.comparable & (self.std > 0), self.reward - self.mean, torch.zeros_like(self.reward))
 
 
-def group_stats(batch: TrajectoryBatch) -> GroupStats:
-    """Mean, deviation and size of every row's group."""
+@dataclass(frozen=True)
+class GroupSums:
+    """What the statistics of groups are made of; those of parts of a batch merge into those of the whole.
+
+    So a group of hundreds of rollouts may lie on several devices. Every tensor is [groups]:
+
+    Attributes:
+        ids: group ids, ascending.
+        size: rollouts with a reward.
+        mean: of their rewards; 0 where there is none.
+        squares: sum of their squared distances from it.
+        low, high: the smallest and largest of them.
+    """
+
+    ids: Tensor
+    size: Tensor
+    mean: Tensor
+    squares: Tensor
+    low: Tensor
+    high: Tensor
+
+    @classmethod
+    def of(cls, batch: TrajectoryBatch) -> GroupSums:
+        """Those of some rows; branches of one rollout must not be parted."""
+        raw = sequence_reward(batch)
+        valid = ~torch.isnan(raw)
+        reward = torch.where(valid, raw, torch.zeros_like(raw))
+        weight = row_weights(batch) * valid
+        ids, group = torch.unique(batch.group_id, return_inverse=True)
+        zero = torch.zeros(len(ids), dtype=torch.float64, device=raw.device)
+        size = zero.index_add(0, group, weight)
+        mean = zero.index_add(0, group, weight * reward) / size.clamp(min=1.0)
+        squares = zero.index_add(0, group, weight * (reward - mean[group]) ** 2)
+        low = (zero + torch.inf).scatter_reduce(0, group, torch.where(valid, reward, torch.inf), "amin")
+        high = (zero - torch.inf).scatter_reduce(0, group, torch.where(valid, reward, -torch.inf), "amax")
+        return cls(ids, size, mean, squares, low, high)
+
+    def merge(self, other: GroupSums) -> GroupSums:
+        """Those of both parts (Chan et al. 1983)."""
+        ids = torch.unique(torch.cat([self.ids, other.ids]))
+        a, b = self._at(ids), other._at(ids)
+        size = a.size + b.size
+        share, gap = b.size / size.clamp(min=1.0), b.mean - a.mean
+        mean = torch.where(a.size == 0, b.mean, a.mean + gap * share)
+        squares = a.squares + b.squares + gap**2 * a.size * share
+        return GroupSums(ids, size, mean, squares, torch.minimum(a.low, b.low), torch.maximum(a.high, b.high))
+
+    def _at(self, ids: Tensor) -> GroupSums:
+        """For more groups, those without a row empty."""
+        where = torch.searchsorted(ids, self.ids)
+        zero = torch.zeros(len(ids), dtype=torch.float64, device=ids.device)
+        parts = [zero.index_copy(0, where, x) for x in (self.size, self.mean, self.squares)]
+        low, high = (
+            (zero + torch.inf).index_copy(0, where, self.low),
+            (zero - torch.inf).index_copy(0, where, self.high),
+        )
+        return GroupSums(ids, *parts, low, high)
+
+
+def group_stats(batch: TrajectoryBatch, sums: GroupSums | None = None) -> GroupStats:
+    """Mean, deviation and size of every row's group.
+
+    Args:
+        batch: the rows.
+        sums: of whole groups, where the batch holds but parts of them; default: the batch's own.
+    """
+    sums = GroupSums.of(batch) if sums is None else sums
     raw = sequence_reward(batch)
     valid = ~torch.isnan(raw)
     reward = torch.where(valid, raw, torch.zeros_like(raw))
-    weight = row_weights(batch) * valid
-    _, group = torch.unique(batch.group_id, return_inverse=True)
-    groups = int(group.max()) + 1 if len(batch) else 0
-
-    def total(values: Tensor) -> Tensor:
-        return torch.zeros(groups, dtype=values.dtype, device=values.device).index_add_(0, group, values)
-
-    size = total(weight)
-    mean = total(weight * reward) / size.clamp(min=1.0)
-    squares = total(weight * (reward - mean[group]) ** 2)
-    std = (squares / (size - 1).clamp(min=1.0)).sqrt()
+    std = (sums.squares / (sums.size - 1).clamp(min=1.0)).sqrt()
     # Rounding leaves a deviation of some 1e-17 in a unanimous group, which a division would blow up: ask min and max.
-    infinity = torch.full((groups,), torch.inf, dtype=torch.float64, device=raw.device)
-    low = infinity.scatter_reduce(0, group, torch.where(valid, reward, torch.inf), "amin")
-    high = (-infinity).scatter_reduce(0, group, torch.where(valid, reward, -torch.inf), "amax")
-    std = torch.where(high > low, std, torch.zeros_like(std))
-    return GroupStats(reward, valid, size[group], mean[group], std[group])
+    std = torch.where(sums.high > sums.low, std, torch.zeros_like(std))
+    group = torch.searchsorted(sums.ids, batch.group_id)
+    return GroupStats(reward, valid, sums.size[group], sums.mean[group], std[group])
 
 
 def whiten(values: Tensor, mask: Tensor, eps: float = 1e-8) -> Tensor:
