@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 
 from assay.training.objectives.aggregate import AGGREGATIONS, aggregate
+from assay.training.objectives.objective import pairs
 from assay.training.objectives.types import PolicyOutputs, Totals, TrajectoryBatch
 from assay.training.recipes import get_recipe, recipe_names
 
@@ -69,89 +71,120 @@ def random_batch(rows=12, width=7, groups=3):
     )
 
 
+def odd_batch():
+    """Whatever goes wrong with rewards: unanimous groups, rows without one, a rollout that is alone, or left alone."""
+    batch = random_batch()
+    nan = float("nan")
+    batch.group_id[:] = torch.tensor([0, 0, 0, 0, 1, 1, 1, 2, 3, 3, 4, 4])
+    batch.reward[:] = torch.tensor([1.0, 1, 1, 1, 0, 1, nan, 1, 1, nan, nan, nan])
+    batch.correct[:] = batch.reward
+    batch.action_mask[4:6] = 1.0
+    batch.old_logp[4:6] = -1.0
+    return batch
+
+
 def with_readouts(objective, batch):
-    """The batch with whatever the objective wants the policy of then to have been read for."""
-    g = torch.Generator().manual_seed(8)
-    read = {readout.name: torch.rand(batch.action_mask.shape, generator=g) for readout in objective.old_needs}
-    return replace(batch, old_aux={name: values * batch.action_mask for name, values in read.items()})
+    """The batch with whatever the objective wants the policy of then, or a critic, to have said."""
+    g, mask = torch.Generator().manual_seed(8), batch.action_mask
+    read = {readout.name: torch.rand(mask.shape, generator=g) * mask for readout in objective.old_needs}
+    anchors = dict.fromkeys(objective.anchors, batch.anchor_logp["ref"]) | batch.anchor_logp
+    values = 0.3 * torch.rand(mask.shape, generator=g) * mask  # of a critic, or of the prompts
+    return replace(batch, old_aux=read, anchor_logp=anchors, values=values)
 
 
 def policy_at(objective, logp):
-    """A policy of given log-probabilities [B, T], with every readout that the objective needs."""
+    """A policy of given log-probabilities [B, T], with every readout that the objective needs, all differentiable."""
     g = torch.Generator().manual_seed(9)
-    read = {readout.name: torch.rand(logp.shape, generator=g) for readout in sorted(objective.needs, key=repr)}
-    return PolicyOutputs(logp, {"entropy": -logp.detach()} | read)
+    drawn = {readout.name: torch.rand(logp.shape, generator=g) for readout in sorted(objective.needs, key=repr)}
+    return PolicyOutputs(logp, {"entropy": -logp} | {name: value * (2.0 - logp) for name, value in drawn.items()})
 
 
 def rows_of(out, index):
     return PolicyOutputs(out.logp[index], {name: values[index] for name, values in out.aux.items()})
 
 
+def ready(name, constants, batch):
+    """Objective, batch, advantages and totals of a minibatch, and a policy that has moved."""
+    objective = get_recipe(name, constants).objective(max_length=7)
+    batch = with_readouts(objective, batch)
+    noise = torch.randn(12, 7, generator=torch.Generator().manual_seed(5))
+    start = batch.old_logp + 0.3 * noise * batch.action_mask
+    advantage = objective.prepare(batch)
+    pools = (
+        objective.pools(policy_at(objective, start), batch, advantage) if objective.batch_terms else torch.zeros(0, 2)
+    )
+    objective = objective.anchored(pairs(pools - 0.5 * torch.tensor([1.0, 0.0])))  # not where the policy is now
+    return objective, batch, advantage, replace(objective.totals(batch, advantage), pools=pairs(pools)), start
+
+
+def pieces_of(objective, batch, cut):
+    """Rows of each micro-batch: in any order, or by whole groups."""
+    g = torch.Generator().manual_seed(6)
+    if not objective.needs_whole_groups:
+        return list(torch.randperm(12, generator=g).split(cut))
+    units = [torch.nonzero(batch.group_id == group).flatten() for group in batch.group_id.unique()]
+    units = [units[i] for i in torch.randperm(len(units), generator=g)]
+    return [torch.cat(units[:1]), torch.cat(units[1:])] if len(cut) < 4 else units
+
+
+def run(objective, batch, advantage, totals, start, index_sets):
+    """Loss, its gradient by the log-probabilities, and metrics, of a minibatch that is cut."""
+    logp = start.clone().requires_grad_()
+    total, metrics = 0.0, None
+    for index in index_sets:
+        out = rows_of(policy_at(objective, logp), index)
+        loss, measured = objective.loss(out, batch.rows(index), advantage[index], totals)
+        metrics = measured if metrics is None else metrics.merge(measured)
+        if loss.requires_grad:
+            loss.backward()
+        total += loss.item()
+    return total, torch.zeros_like(start) if logp.grad is None else logp.grad, metrics.result()
+
+
 VARIANTS = [(name, {}) for name in recipe_names()] + [
     ("grpo", {"mismatch": "mask", "mismatch_level": "sequence", "entropy_coef": 0.01, "aggregation": "seq-sum-norm"}),
     ("rloo", {"kl_beta": 0.05}),
     ("dapo", {"mismatch": "tis", "overlong_buffer": 3}),
+    ("siren", {"coef": 5.0, "quantile": 0.3}),
+    ("siren", {"regulariser": "naive"}),
+    ("siren", {"regulariser": "topk-pg", "quantile": 0.3}),
+    ("rover", {"level": "response"}),
 ]
 
 
 @pytest.mark.parametrize(("name", "constants"), VARIANTS, ids=str)
 @pytest.mark.parametrize("cut", [[12], [1] * 12, [5, 0, 7], [3, 4, 5]], ids=str)
-def test_micro_batches_change_nothing(name, constants, cut):
-    objective = get_recipe(name, constants).objective(max_length=7)
-    batch = with_readouts(objective, random_batch())
-    advantage = objective.prepare(batch)
-    totals = objective.totals(batch, advantage)
-    start = batch.old_logp + 0.3 * torch.randn(12, 7, generator=torch.Generator().manual_seed(5)) * batch.action_mask
-
-    def run(index_sets):
-        logp = start.clone().requires_grad_()
-        total, metrics = 0.0, None
-        for index in index_sets:
-            out = rows_of(policy_at(objective, logp), index)
-            loss, measured = objective.loss(out, batch.rows(index), advantage[index], totals)
-            metrics = measured if metrics is None else metrics.merge(measured)
-            loss.backward()
-            total += loss.item()
-        return total, logp.grad, metrics.result()
-
-    whole = run([torch.arange(12)])
-    order = torch.randperm(12, generator=torch.Generator().manual_seed(6))
-    if objective.needs_whole_groups:
-        order, cut = (
-            order[batch.group_id[order].argsort()],
-            [4 * round(size / 4) for size in cut] if len(cut) < 4 else [4] * 3,
-        )
-    pieces = run(list(order.split(cut)))
+@pytest.mark.parametrize("make", [random_batch, odd_batch], ids=["random", "odd"])
+def test_micro_batches_change_nothing(name, constants, cut, make):
+    objective, batch, advantage, *rest = ready(name, constants, make())
+    whole = run(objective, batch, advantage, *rest, [torch.arange(12)])
+    pieces = run(objective, batch, advantage, *rest, pieces_of(objective, batch, cut))
     assert pieces[0] == pytest.approx(whole[0], rel=1e-6, abs=1e-6)
-    assert torch.allclose(pieces[1], whole[1], atol=1e-7)
+    assert torch.allclose(pieces[1], whole[1], rtol=1e-5, atol=1e-7)
     assert pieces[2] == pytest.approx(whole[2], rel=1e-6)
+    assert all(math.isfinite(value) for value in pieces[2].values())
+    assert whole[1].isfinite().all()
     assert whole[1].abs().max() > 0
     assert torch.equal(whole[1] == 0, whole[1] * batch.action_mask == 0)  # no gradient outside the mask
 
 
 @pytest.mark.parametrize(("name", "constants"), VARIANTS, ids=str)
 def test_skipping_inert_rows_changes_nothing(name, constants):
-    batch = random_batch()
-    batch.reward[batch.group_id == 1] = 2.0  # a unanimous group
-    batch.correct[batch.group_id == 1] = 1.0
-    objective = get_recipe(name, constants).objective(max_length=7)
-    batch = with_readouts(objective, batch)
-    advantage = objective.prepare(batch)
-    totals = objective.totals(batch, advantage)
+    given = random_batch()
+    given.reward[given.group_id == 1] = 2.0  # a unanimous group
+    given.correct[given.group_id == 1] = 1.0
+    objective, batch, advantage, totals, start = ready(name, constants, given)
     inert = objective.inert(batch, advantage)
-    gradients = []
-    for index in (torch.arange(12), torch.nonzero(~inert).flatten()):
-        logp = (batch.old_logp + 0.1 * batch.action_mask).requires_grad_()
-        out = rows_of(policy_at(objective, logp), index)
-        loss, _ = objective.loss(out, batch.rows(index), advantage[index], totals)
-        loss.backward()
-        gradients.append((loss.item(), logp.grad))
-    assert gradients[0][0] == pytest.approx(gradients[1][0], rel=1e-6, abs=1e-7)
-    assert torch.equal(gradients[0][1], gradients[1][1])
+    every, few = (
+        run(objective, batch, advantage, totals, start, [index])
+        for index in (torch.arange(12), torch.nonzero(~inert).flatten())
+    )
+    assert every[0] == pytest.approx(few[0], rel=1e-6, abs=1e-7)
+    assert torch.allclose(every[1], few[1], rtol=1e-6, atol=0.0)
     assert inert[5] or objective.needs_whole_groups
     if objective.needs_whole_groups:
         assert not inert.any()
-    elif objective.regularisers:
+    elif objective.regularisers or objective.batch_terms:
         assert torch.nonzero(inert).flatten().tolist() == [5]
     elif name in ("dr-grpo", "gspo", "cispo") or (name == "rloo" and not constants):
         assert inert[batch.group_id == 1].all()

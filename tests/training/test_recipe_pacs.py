@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from assay.training.objectives.anchors import Frozen
 from assay.training.objectives.pacs import PACS
 from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import RunFacts, check_recipe, get_recipe
@@ -67,9 +68,14 @@ def test_rows_without_a_verdict_stay_out_of_their_group():
     assert with_gap == pytest.approx(alone, abs=1e-6)
 
 
+def test_a_rollout_that_is_alone_with_its_verdict_teaches_nothing():
+    _, found = loss_of([0.2, -0.1, 0.3, 0.4], [1.0, 0.0, 1.0, math.nan], [0, 0, 1, 1])
+    _, pair = loss_of([0.2, -0.1], [1.0, 0.0])
+    assert found[2:] == [0.0, 0.0]
+    assert found[0] / found[1] == pytest.approx(pair[0] / pair[1])
+
+
 def test_a_split_group_and_a_group_of_one_are_refused():
-    with pytest.raises(ValueError, match="single one"):
-        loss_of([0.1, 0.2], [1.0, 0.0], [0, 1])
     with pytest.raises(ValueError, match="group_size"):
         check_recipe(get_recipe("pacs"), RunFacts(1, 8))
     with pytest.raises(ValueError, match="splits them"):
@@ -82,3 +88,20 @@ def test_a_split_group_and_a_group_of_one_are_refused():
 def test_other_scores_rank_the_same(score):
     _, found = loss_of([0.2, -0.1, 0.05, 0.0], [1.0, 0.0, 0.0, 1.0], constants={"score": score})
     assert min(found[0], found[3]) > max(found[1], found[2])
+
+
+def test_log_ratios_against_a_reference_that_is_reset():
+    proxies, labels = [0.2, -0.1, 0.4], [1.0, 0.0, 1.0]
+    recipe = get_recipe("pacs", {"anchor": "ref", "reset_period": 50})
+    objective = recipe.objective(1)
+    assert (objective.anchors, objective.uses_old) == ({"ref"}, False)
+    logp = torch.tensor(proxies).unsqueeze(-1)
+    batch = TrajectoryBatch.of(
+        labels, correct=torch.tensor(labels), old_logp=logp + 5.0, anchor_logp={"ref": torch.zeros(3, 1)}
+    )
+    loss = objective.surrogate(PolicyOutputs(logp), batch, objective.prepare(batch))
+    assert float(loss.mean()) == pytest.approx(loss_of(proxies, labels)[0], abs=1e-6)
+    rule, wanted = recipe.anchors().after_step(50, {})
+    assert (wanted.names, wanted.clear_moments) == ({"ref"}, True)
+    assert get_recipe("pacs", {"reset_period": 50}).anchors() == Frozen()
+    assert get_recipe("pacs").objective(1).uses_old

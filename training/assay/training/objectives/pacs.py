@@ -15,6 +15,7 @@ from assay.training.objectives.verdict import verdicts
 
 Score = Literal["rloo", "grpo", "naive"]
 ClassWeight = Literal["question", "off"]
+Anchor = Literal["old", "ref"]
 
 
 @dataclass(frozen=True)
@@ -41,42 +42,57 @@ class Labelled(Advantage):
 class PACS(GroupLoss):
     """Cross-entropy of the verdict under a score of the response (arXiv:2509.02522, eq. 6 to 9).
 
-    The proxy of a row is ``beta`` times the sum over its tokens of log pi - log old; its score psi is the proxy minus
+    The proxy of a row is ``beta`` times the sum over its tokens of log pi - log ``anchor``, the policy at the start of the
+    update (``old``) or a frozen one (``ref``); its score psi is the proxy minus
     the mean of the others of its group (``rloo``), the standardised proxy (``grpo``) or the proxy alone (``naive``),
     with gradient through every proxy. With ``class_weight`` ``question`` the two classes of a group weigh the same.
 
     At psi = 0 with both, the coefficient of a row is beta G / (G - 1) (y - p) / (4 p (1 - p)).
 
     Raises:
-        ValueError: if ``beta`` is not above 0; at call time if a group is not whole (fewer than 2 rows).
+        ValueError: if ``beta`` is not above 0.
     """
 
     beta: float = 1.0
     score: Score = "rloo"
     class_weight: ClassWeight = "question"
     threshold: float | None = None
+    anchor: Anchor = "old"
+
+    @property
+    def anchors(self) -> frozenset[str]:
+        """``ref``, if that is the anchor."""
+        return frozenset({"ref"}) if self.anchor == "ref" else frozenset()
+
+    @property
+    def uses_old(self) -> bool:
+        """If that is the anchor."""
+        return self.anchor == "old"
 
     def __post_init__(self) -> None:
         if not self.beta > 0:
             raise ValueError(f"beta must be above 0, got {self.beta:g}")
 
     def __call__(self, out: PolicyOutputs, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
-        """Loss [B]; 0 for rows without a verdict."""
+        """Loss [B]; 0 for rows without a verdict, and for one that is alone with its verdict unless scores are naive."""
         verdict = verdicts(batch, self.threshold)
         known = ~torch.isnan(verdict)
         label = torch.where(known, verdict, 0.0)
-        proxy = self.beta * ((out.logp - old_logp(out, batch)) * batch.action_mask).sum(-1)
         _, group = torch.unique(batch.group_id, return_inverse=True)
+        if self.score != "naive":  # failures of an environment may leave one of a group
+            known = known & (_sums(known.to(out.logp.dtype), group) > 1.5)
+        proxy = self.beta * ((out.logp - self._anchor(out, batch)) * batch.action_mask).sum(-1)
         psi = self._score(proxy, group, known)
         loss = F.binary_cross_entropy_with_logits(psi, label, reduction="none")
         return loss * self._class_weight(label, group, known) * known
+
+    def _anchor(self, out: PolicyOutputs, batch: TrajectoryBatch) -> Tensor:
+        return batch.anchor_logp["ref"] if self.anchor == "ref" else old_logp(out, batch)
 
     def _score(self, proxy: Tensor, group: Tensor, known: Tensor) -> Tensor:
         if self.score == "naive":
             return proxy
         size, total = _sums(torch.ones_like(proxy) * known, group), _sums(proxy * known, group)
-        if bool((size[known] < 2).any()):
-            raise ValueError("PACS compares the rollouts of a task: a group came with a single one in this micro-batch")
         if self.score == "rloo":
             return proxy - (total - proxy) / (size - 1.0).clamp(min=1.0)
         mean = total / size.clamp(min=1.0)
