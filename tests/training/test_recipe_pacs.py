@@ -101,7 +101,7 @@ def test_log_ratios_against_a_reference_that_is_reset():
     )
     loss = objective.surrogate(PolicyOutputs(logp), batch, objective.prepare(batch))
     assert float(loss.mean()) == pytest.approx(loss_of(proxies, labels)[0], abs=1e-6)
-    rule, wanted = recipe.anchors().after_step(50, {})
+    _, wanted = recipe.anchors().after_step(50, {})
     assert (wanted.names, wanted.clear_moments) == ({"ref"}, True)
     assert get_recipe("pacs", {"reset_period": 50}).anchors() == Frozen()
     assert get_recipe("pacs").objective(1).uses_old

@@ -42,10 +42,10 @@ class Labelled(Advantage):
 class PACS(GroupLoss):
     """Cross-entropy of the verdict under a score of the response (arXiv:2509.02522, eq. 6 to 9).
 
-    The proxy of a row is ``beta`` times the sum over its tokens of log pi - log ``anchor``, the policy at the start of the
-    update (``old``) or a frozen one (``ref``); its score psi is the proxy minus
-    the mean of the others of its group (``rloo``), the standardised proxy (``grpo``) or the proxy alone (``naive``),
-    with gradient through every proxy. With ``class_weight`` ``question`` the two classes of a group weigh the same.
+    The proxy of a row is ``beta`` times the sum over its tokens of log pi - log ``anchor``, the policy at the start of
+    the update (``old``) or a frozen one (``ref``); its score psi is the proxy minus the mean of the others of its group
+    (``rloo``), the standardised proxy (``grpo``) or the proxy alone (``naive``), with gradient through every proxy.
+    With ``class_weight`` ``question`` the two classes of a group weigh the same.
 
     At psi = 0 with both, the coefficient of a row is beta G / (G - 1) (y - p) / (4 p (1 - p)).
 
@@ -74,7 +74,7 @@ class PACS(GroupLoss):
             raise ValueError(f"beta must be above 0, got {self.beta:g}")
 
     def __call__(self, out: PolicyOutputs, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
-        """Loss [B]; 0 for rows without a verdict, and for one that is alone with its verdict unless scores are naive."""
+        """Loss [B]; 0 without a verdict, and unless scores are naive for a row that is alone with its verdict."""
         verdict = verdicts(batch, self.threshold)
         known = ~torch.isnan(verdict)
         label = torch.where(known, verdict, 0.0)
