@@ -89,7 +89,7 @@ def make_batch(rollouts: Iterable[Rollout], version: int) -> Batch:
             group_id=torch.tensor([rollout.group for rollout, _ in pairs]),
             reward=torch.tensor([nan if score is None else score.reward for score in scores]),
             correct=torch.tensor(
-                [nan if score is None or score.correct is None else score.correct for score in scores]
+                [nan if score is None or score.correct is None else float(score.correct) for score in scores]
             ),
             truncated=torch.tensor([rollout.episode.outcome is Outcome.TRUNCATED for rollout, _ in pairs]),
             rollout_logp=logp,
