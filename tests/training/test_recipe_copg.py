@@ -48,6 +48,44 @@ def test_ipo_is_its_binary_case():
     assert found[1] == pytest.approx((-grad).tolist(), abs=1e-6)
 
 
+def test_the_mean_is_over_prompts_however_many_responses_each_has():
+    """Three responses to one prompt and two to another weigh alike; beta goes with the scale of the rewards."""
+    three, two = loss_of("copg", [0.1, 0.4, -0.3], [1.0, 0.0, 0.5]), loss_of("copg", [0.2, -0.1], [1.0, 0.3])
+    loss, found = loss_of("copg", [0.1, 0.4, -0.3, 0.2, -0.1], [1.0, 0.0, 0.5, 1.0, 0.3], [0, 0, 0, 1, 1])
+    assert loss == pytest.approx((three[0] + two[0]) / 2)
+    assert found == pytest.approx([*three[1], *two[1]], abs=1e-6)
+    scaled = loss_of("copg", [0.2, -0.1], [10.0, 3.0], reward_scale=0.1)
+    assert scaled[1] == pytest.approx(two[1], abs=1e-6)
+    with pytest.raises(ValueError, match="reward_scale"):
+        get_recipe("copg", {"reward_scale": 0.0}).objective(8)
+
+
+def test_pairings():
+    h, rewards = [0.1, 0.4, -0.3], [1.0, 0.0, 0.5]
+
+    def pair(i, j):
+        gap, beta = rewards[i] - rewards[j], 0.5
+        return (gap - beta * (h[i] - h[j])) ** 2 / (2 * beta)
+
+    expected = {"all": (pair(0, 1) + pair(0, 2) + pair(1, 2)) / 2, "adjacent": (pair(0, 1) + pair(1, 2)) / 2,
+                "best-worst": pair(0, 1)}  # fmt: skip
+    for pairing, cost in expected.items():
+        assert loss_of("copg", h, rewards, beta=0.5, pairing=pairing)[0] == pytest.approx(cost, abs=1e-6)
+    assert 0.5 * math.log(sum(math.exp(r / 0.5) for r in (2.5, 2.0, 1.0)) / 3) == pytest.approx(2.125200, abs=1e-6)
+
+
+def test_the_quarters_are_ipo_to_nine_digits():
+    """R = (1/4, -1/4) has the gradient of -(1/2 - beta (h - h'))^2 / (2 beta)."""
+    beta = 0.1
+    objective = get_recipe("copg", {"beta": beta}).objective(1)
+    h = torch.tensor([[0.7], [-0.4]], dtype=torch.float64, requires_grad=True)
+    batch = TrajectoryBatch.of([0.25, -0.25], anchor_logp={"ref": torch.zeros(2, 1, dtype=torch.float64)})
+    loss = objective.surrogate(PolicyOutputs(h), batch, objective.prepare(batch)).sum()
+    (found,) = torch.autograd.grad(loss, h)
+    (wanted,) = torch.autograd.grad((0.5 - beta * (h[0] - h[1])).square().sum() / (2 * beta), h)
+    assert torch.allclose(found, wanted, rtol=0, atol=1e-9)
+
+
 def test_ties_pull_together_and_the_same_answer_twice_is_nothing():
     assert loss_of("copg", [0.5, -0.5], [1.0, 1.0], beta=0.5)[1] == pytest.approx([-0.5, 0.5])
     assert loss_of("copg", [0.5, 0.5], [1.0, 1.0], beta=0.5)[1] == pytest.approx([0.0, 0.0])
@@ -95,7 +133,7 @@ def learn(name, first, second, pairs=10_000, epochs=40, seed=0):
             batch = TrajectoryBatch.of(
                 REWARDS[flat[rows]], present.repeat_interleave(2).tolist(), anchor_logp={"ref": ref[rows]}
             )
-            costs = objective.surrogate(PolicyOutputs(logp), batch, objective.prepare(batch))[::2]
+            costs = objective.surrogate(PolicyOutputs(logp), batch, objective.prepare(batch)).view(-1, 2).sum(-1)
             loss = (costs * counts[present]).sum() / len(start)
             optimizer.zero_grad()
             loss.backward()

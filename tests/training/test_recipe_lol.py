@@ -122,7 +122,7 @@ def test_what_is_refused():
     assert objective.anchors == {"ref"}
     assert get_recipe("a-lol-ref-free").objective(8).companions == frozenset()
     with pytest.raises(ValueError, match="value of each prompt"):
-        objective.prepare(TrajectoryBatch.of([1.0]))
+        objective.prepare(TrajectoryBatch.of([1.0], anchor_logp={"ref": torch.zeros(1, 1)}))
 
 
 CONTEXTS, RESPONSES, ROWS = 40, 10, 4000

@@ -61,12 +61,17 @@ class CoPG(GroupLoss):
         return frozenset({"ref"})
 
     @property
+    def level(self) -> str:
+        """``group``: the mean is over prompts, however many responses each has."""
+        return "group"
+
+    @property
     def uses_old(self) -> bool:
         """False: it does not matter what sampled."""
         return False
 
     def __call__(self, out: PolicyOutputs, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
-        """Loss [B]: each row's share, such that the mean over rows is the mean over prompts of equal size."""
+        """Loss [B]: each row's share of the loss of its prompt."""
         h = ((out.logp - batch.anchor_logp["ref"]) * batch.action_mask).sum(-1)
         reward = (sequence_reward(batch) * self.scale).to(h.dtype)
         loss = h * 0.0  # an empty micro-batch has a gradient too
@@ -79,7 +84,7 @@ class CoPG(GroupLoss):
             if self.quarters:
                 gap = torch.sign(gap) / 2.0
             costs = (gap - self.beta * (h[rows][i] - h[rows][j])) ** 2 / (2.0 * self.beta * pairs)
-            loss = loss.index_add(0, rows, costs.sum().expand(len(rows)))
+            loss = loss.index_add(0, rows, (costs.sum() / len(rows)).expand(len(rows)))
         return loss
 
     def _pairs(self, reward: Tensor) -> tuple[Tensor, Tensor, float]:

@@ -198,7 +198,7 @@ class Objective:
 
     def totals(self, batch: TrajectoryBatch, advantage: Tensor) -> Totals:
         """Denominators of a minibatch; sum them over processes before use."""
-        return Totals.of(self.keep(batch, advantage), float(self.max_length))
+        return Totals.of(self.keep(batch, advantage), float(self.max_length), batch.group_id)
 
     @torch.no_grad()
     def inert(self, batch: TrajectoryBatch, advantage: Tensor) -> Tensor:
@@ -236,6 +236,8 @@ class Objective:
             if weight is not None:
                 loss = loss * (weight * keep).sum(-1) / keep.sum(-1).clamp(min=1.0)
             total = aggregate_rows(loss, keep, totals)
+        elif self.surrogate.level == "group":
+            total = loss.sum() / max(totals.groups, 1.0)
         else:
             total = aggregate(loss if weight is None else loss * weight, keep, totals, self.aggregation)
         metrics = self._measure(detached, batch, advantage)

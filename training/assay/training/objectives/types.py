@@ -127,18 +127,21 @@ class Totals:
     """Global denominators of a minibatch, so that splitting it into micro-batches changes nothing.
 
     ``tokens``: kept tokens; ``sequences``: rows with a kept token; ``length``: the constant L_max of ``seq-sum-norm``;
-    ``pools``: of each :class:`BatchTerm`, its sum and count; None where the minibatch is one micro-batch.
+    ``groups``: groups with a kept token; ``pools``: of each :class:`BatchTerm`, its sum and count; None where the minibatch is one micro-batch.
     """
 
     tokens: float
     sequences: float
     length: float
     pools: tuple[tuple[float, float], ...] | None = None
+    groups: float = 1.0
 
     @classmethod
-    def of(cls, keep: Tensor, length: float) -> Totals:
-        """Totals of a keep-mask [B, T]."""
-        return cls(float(keep.sum()), float((keep.sum(-1) > 0).sum()), length)
+    def of(cls, keep: Tensor, length: float, group_id: Tensor | None = None) -> Totals:
+        """Totals of a keep-mask [B, T] whose rows are of the groups int64 [B], or all of one."""
+        kept = keep.sum(-1) > 0
+        groups = 1.0 if group_id is None else float(len(torch.unique(group_id[kept])))
+        return cls(float(keep.sum()), float(kept.sum()), length, groups=groups)
 
 
 class Readout(Protocol):
@@ -310,7 +313,8 @@ class TokenWeight(Slot, Protocol):
 
 
 class Surrogate(Slot, Protocol):
-    """(out, batch, A) -> loss [B, T] (``level`` "token") or [B] ("sequence"), to minimise."""
+    """(out, batch, A) -> loss [B, T] (``level`` "token") or [B] ("sequence", or "group": the rows' shares of the loss of
+    their group), to minimise."""
 
     @property
     def level(self) -> str:
