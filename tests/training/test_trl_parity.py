@@ -25,22 +25,23 @@ def policy():
     return tiny_model(layers=2, hidden=64)
 
 
-def make_trainer(policy, folder, reward=None, rollout=None, **config):
+def make_trainer(policy, folder, reward=None, method="GRPO", **config):
     from datasets import Dataset
 
     model, tokenizer = policy
-    args = trl.GRPOConfig(
+    if method == "GRPO":
+        config = {"use_bias_correction_kl": False} | config
+    args = getattr(trl, f"{method}Config")(
         output_dir=str(folder), use_cpu=True, bf16=False, gradient_checkpointing=False, report_to="none",
         save_strategy="no", num_generations=GROUP, per_device_train_batch_size=ROWS, max_completion_length=LONGEST,
-        temperature=1.0, use_bias_correction_kl=False, disable_tqdm=True, seed=0, **config,
+        temperature=1.0, disable_tqdm=True, seed=0, **config,
     )  # fmt: skip
-    return trl.GRPOTrainer(
+    return getattr(trl, f"{method}Trainer")(
         model=copy.deepcopy(model),
         processing_class=tokenizer,
         args=args,
         reward_funcs=reward or (lambda completions, **kwargs: [0.0] * len(completions)),
         train_dataset=Dataset.from_dict({"prompt": ["yes or no?", "spam or ham?"]}),
-        rollout_func=rollout,
     )
 
 
@@ -117,7 +118,6 @@ PAIRS = [
         {"clip_low": 0.02, "clip_high": 0.03},
         {"loss_type": "grpo", "importance_sampling_level": "sequence", "epsilon": 0.02, "epsilon_high": 0.03},
     ),
-    ("rloo", {"aggregation": "token-mean"}, {"loss_type": "cispo", "epsilon_high": 1.0, "on_policy": True}),
 ]
 
 
@@ -126,10 +126,6 @@ PAIRS = [
 def test_loss_and_gradient(policy, tmp_path, name, constants, config, with_tools):
     inputs = make_inputs(policy, with_tools)
     config = dict(config)
-    if config.pop("on_policy", False):  # at the sampling policy CISPO's weight is 1: plain REINFORCE
-        ids = torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], 1)
-        attention = torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], 1)
-        inputs["old_per_token_logps"] = logprobs(policy[0], ids, attention).detach()
     beta = config.pop("beta", 0.0)
     trainer = make_trainer(policy, tmp_path, **config)
     trainer.beta = beta  # given to the constructor, it would fetch a reference model from the hub
@@ -140,29 +136,54 @@ def test_loss_and_gradient(policy, tmp_path, name, constants, config, with_tools
     theirs = {name: p.grad for name, p in trainer.model.named_parameters()}
     value, grads = ours(policy, get_recipe(name, constants), inputs)
     assert value == pytest.approx(loss.item(), rel=TOLERANCE, abs=1e-7)
-    assert grads.keys() == theirs.keys()
+    assert_same(grads, theirs)
+
+
+def assert_same(ours, theirs):
+    assert ours.keys() == theirs.keys()
     norm = torch.stack([grad.norm() for grad in theirs.values()]).norm()
-    gap = torch.stack([(grads[key] - theirs[key]).norm() for key in theirs]).norm()
+    gap = torch.stack([(ours[key] - theirs[key]).norm() for key in theirs]).norm()
     assert norm > 1e-4
     assert gap / norm < TOLERANCE
+
+
+def test_gradient_of_rloo(policy, tmp_path):
+    """At the sampling policy, where TRL's clipped ratio of the sequence and plain REINFORCE are one gradient."""
+    inputs = make_inputs(policy, with_tools=False)
+    ids = torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], 1)
+    attention = torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], 1)
+    inputs["old_per_token_logps"] = logprobs(policy[0], ids, attention).detach()
+    inputs["old_logps"] = (inputs["old_per_token_logps"] * inputs["completion_mask"]).sum(-1)
+    trainer = make_trainer(policy, tmp_path, method="RLOO", beta=0.0)
+    trainer.model.train()
+    trainer._compute_loss(trainer.model, inputs).backward()
+    theirs = {name: p.grad for name, p in trainer.model.named_parameters()}
+    assert_same(ours(policy, get_recipe("rloo"), inputs)[1], theirs)
 
 
 REWARDS = [1.0, 0.0, 0.0, 0.5, 0.2, 0.2, 0.2, 0.2]
 
 
 @pytest.mark.parametrize(
-    ("scale", "advantage"), [("group", "grpo"), ("none", "dr_grpo"), ("batch", "lite")], ids=["group", "none", "batch"]
+    ("method", "config", "advantage"),
+    [
+        ("GRPO", {"scale_rewards": "group"}, "grpo"),
+        ("GRPO", {"scale_rewards": "none"}, "dr_grpo"),
+        ("GRPO", {"scale_rewards": "batch"}, "lite"),
+        ("RLOO", {"beta": 0.0}, "rloo"),
+    ],
+    ids=["group", "none", "batch", "rloo"],
 )
 @pytest.mark.parametrize("missing", [False, True], ids=["all scored", "one missing"])
-def test_advantages(policy, tmp_path, scale, advantage, missing):
+def test_advantages(policy, tmp_path, monkeypatch, method, config, advantage, missing):
     rewards: list[float | None] = list(REWARDS)
     if missing:
         rewards[2] = None
 
-    def rollout(prompts, trainer):
-        return {"prompt_ids": [[5, 6]] * ROWS, "completion_ids": [[7, 8]] * ROWS, "logprobs": [[-1.0, -1.0]] * ROWS}
-
-    trainer = make_trainer(policy, tmp_path, lambda **kwargs: rewards, rollout, scale_rewards=scale)
+    trainer = make_trainer(policy, tmp_path, lambda **kwargs: rewards, method, **config)
+    said = [[7, 8]] * ROWS
+    answer = (said, None) if method == "GRPO" else said
+    monkeypatch.setattr(trainer, "_generate_single_turn", lambda *args, **kwargs: answer)
     trainer.model.train()
     rows = [{"prompt": prompt} for prompt in ("a", "b") for _ in range(GROUP)]
     theirs = trainer._generate_and_score_completions(rows)["advantages"]
