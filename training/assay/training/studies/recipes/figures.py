@@ -24,7 +24,7 @@ def curves(runs: Mapping[str, Sequence[Path]], out_png: Path, trivial: Mapping[s
     Args:
         runs: run directories by label.
         out_png: where the picture goes.
-        trivial: accuracies that need no model, drawn as lines.
+        trivial: accuracies that need no model, the best drawn as a line.
         title: above the picture.
 
     Raises:
@@ -35,7 +35,7 @@ def curves(runs: Mapping[str, Sequence[Path]], out_png: Path, trivial: Mapping[s
         colour = _PALETTE[number % len(_PALETTE)]
         _band(left, [_series(folder, "eval", "accuracy") for folder in folders], label, colour)
         _band(right, [_smooth(_series(folder, "train", "entropy")) for folder in folders], label, colour)
-    for name, height in trivial.items():
+    for name, height in sorted(trivial.items(), key=lambda item: item[1])[-1:]:  # the best of them is what counts
         left.axhline(height, color=_SOFT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         left.annotate(name, (1.0, height), xycoords=("axes fraction", "data"), xytext=(2, 2),
                       textcoords="offset points", ha="right", fontsize=8, color=_SOFT)  # fmt: skip
@@ -104,8 +104,8 @@ def _draw(axes: Any, points: Sequence[tuple[int, Interval]], label: str, colour:
     style = (0, (4, 2)) if dashed else "-"
     axes.plot(at, [y.mean for _, y in points], color=colour, linewidth=1.8, label=label, linestyle=style)
     if not any(math.isnan(y.low) for _, y in points):
-        axes.fill_between(at, [y.low for _, y in points], [y.high for _, y in points], color=colour, alpha=0.12,
-                          linewidth=0)  # fmt: skip
+        lows, highs = [max(0.0, y.low) for _, y in points], [y.high for _, y in points]
+        axes.fill_between(at, lows, highs, color=colour, alpha=0.12, linewidth=0)
 
 
 def _dress(axes: Any, x: str, y: str, percent: bool = False) -> None:
@@ -114,7 +114,7 @@ def _dress(axes: Any, x: str, y: str, percent: bool = False) -> None:
     axes.set_ylim(bottom=0.0)
     if percent:
         axes.set_ylim(0.0, min(1.02, axes.get_ylim()[1]))
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_xlabel(x, color=_INK)
     axes.set_ylabel(y, color=_INK)
     axes.grid(axis="y", color=_GRID, linewidth=0.8)

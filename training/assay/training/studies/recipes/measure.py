@@ -14,7 +14,7 @@ from assay.training.config import TrainConfig
 from assay.training.stats import pass_at_k
 
 Measured = dict[str, Any]
-"""JSON data: ``right`` and ``asked`` (a number a task), ``pass@k``, ``distinct``, ``entropy``, ``kl``, ``length``,
+"""JSON data: ``right`` and ``judged`` (a number a task), ``pass@k``, ``distinct``, ``entropy``, ``kl``, ``length``,
 ``parsed``, ``truncated``, and with stated confidences ``ece``, ``brier``, ``auroc``."""
 
 _SCORED = 8
@@ -84,17 +84,17 @@ def measure_policy(
 
 def verdicts(groups: Sequence[Sequence[Rollout]], ks: Sequence[int]) -> Measured:
     """Right and judged answers a task, and pass@k, mean over the tasks with at least k judged answers."""
-    right, asked = [], []
+    right, judged = [], []
     for group in groups:
-        judged = [r.episode.score.correct for r in group if r.episode.score and r.episode.score.correct is not None]
-        right.append(sum(map(bool, judged)))
-        asked.append(len(judged))
-    return {"right": right, "asked": asked} | {f"pass@{k}": mean(pass_each(right, asked, k)) for k in ks}
+        known = [r.episode.score.correct for r in group if r.episode.score and r.episode.score.correct is not None]
+        right.append(sum(map(bool, known)))
+        judged.append(len(known))
+    return {"right": right, "judged": judged} | {f"pass@{k}": mean(pass_each(right, judged, k)) for k in ks}
 
 
-def pass_each(right: Sequence[int], asked: Sequence[int], k: int) -> list[float]:
+def pass_each(right: Sequence[int], judged: Sequence[int], k: int) -> list[float]:
     """The unbiased estimate of pass@k of each task with at least k judged answers."""
-    return [pass_at_k(n, c, k) for c, n in zip(right, asked, strict=True) if n >= k]
+    return [pass_at_k(n, c, k) for c, n in zip(right, judged, strict=True) if n >= k]
 
 
 def shape(rollouts: Sequence[Rollout]) -> Measured:

@@ -53,7 +53,7 @@ def single_row(name: str, found: Mapping[str, Any], metrics: Sequence[str]) -> R
         value = _number(found.get(metric))
         intervals[metric] = Interval(value, math.nan, math.nan)
         if metric.startswith("pass@") and "right" in found:
-            each = pass_each(found["right"], found["asked"], int(metric.removeprefix("pass@")))
+            each = pass_each(found["right"], found["judged"], int(metric.removeprefix("pass@")))
             intervals[metric] = bootstrap_interval(each) if each else intervals[metric]
     return Row(name, {metric: [intervals[metric].mean] for metric in metrics}, intervals)
 

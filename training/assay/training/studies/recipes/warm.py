@@ -35,7 +35,7 @@ def start_of(config: TrainConfig, steps: int, folder: Path, on_step: Callable[[i
         before = json.loads((folder / _TOLD).read_text(encoding="utf-8"))
         odd = sorted(name for name in told if before.get(name) != told[name])
         if odd:
-            raise UserError(f"{folder} was warmed up with another {', '.join(odd)}: choose another --out")
+            raise UserError(f"{folder} was warmed up otherwise ({', '.join(odd)}): choose another --out")
         return str(folder)
     from assay.training import checkpoint
 
