@@ -22,7 +22,7 @@ from assay.envs.tasks import Task, TaskSet
 from assay.envs.text_classification.env import TextClassificationEnv
 from assay.training import cli
 from assay.training.batch import make_batch
-from assay.training.calibration import calibration_of
+from assay.training.calibration import calibration_of, layout_kept
 from assay.training.evaluate import evaluate, measure
 from assay.training.experience import describe
 from assay.training.logs import read_metrics
@@ -157,6 +157,16 @@ def test_a_step_is_described_with_the_spread_of_its_confidences() -> None:
     assert measured.brier == 0.0  # an unreadable confidence is 0, and the answer wrong
 
 
+def test_training_reads_what_an_evaluation_let_pass() -> None:
+    rollouts = play(said("cat", 0.5), said("cat", "50%"), said("cat", 0.2) + ".", "cat", lenient=True)
+    assert [r.episode.score.parsed for r in rollouts] == [True, True, True, False]
+    assert layout_kept(rollouts, make_scaffold("confidence")) == 0.25
+    assert layout_kept(rollouts, make_scaffold("confidence", lenient=True)) == 0.75
+    with Collector(lambda: Animals(tasks=TASKS), Says("cat"), context=lambda *_: {"place": 0}) as collector:
+        plain = collector.collect(specs_for(TASKS)).rollouts
+    assert layout_kept(plain, make_scaffold("chat")) == 1.0
+
+
 def test_votes_over_samples() -> None:
     three = TaskSet([TASKS[0], TASKS[1]])
     texts = [said("cat", 0.9), said("dog", 0.4), said("Dog.", 0.4), said("fox", 0.1), said("cat", 0.2), "cat"]
@@ -232,8 +242,9 @@ def test_a_run_from_warm_up_to_report(tiny: str, answers: str, tmp_path: Path) -
     words = ["--recipe", "rlcr", "--scaffold", "confidence-ac", "--model", tiny, "--out", str(out), "--steps", "2",
              "--dataset", answers, "--text", "text", "--label", "label", "--rollout.groups", "2",
              "--rollout.group-size", "4", "--rollout.max-tokens", "48", "--eval.tasks", "4", "--threads", "1",
-             "--sft.epochs", "8", "--sft.examples", "16", "--sft.batch-size", "4", "--sft.lr", "1e-2"]  # fmt: skip
+             "--sft.examples", "32", "--sft.batch-size", "4", "--sft.lr", "1e-2"]  # fmt: skip
     assert cli.train(words) == 0
+    assert len(read_metrics(out, "sft")) == 32  # by itself, since nothing could be read
     steps = read_metrics(out, "train")
     assert len(steps) == 2
     assert {"part/confidence", "part/format", "ece", "brier", "confidence_std"} <= set(steps[0])

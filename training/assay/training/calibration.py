@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assay.agents.policy import Completion
 from assay.agents.rollout import Rollout
+from assay.agents.scaffolds.chat import Scaffold
 from assay.verifiers.calibration.metrics import Bin, auroc, brier, ece, reliability
 
 
@@ -56,6 +58,16 @@ def calibration_of(rollouts: Sequence[Rollout]) -> Calibration | None:
     read = [score.parts["confidence"] for score in asked if score.parts.get("format", 1.0) > 0]
     bins = tuple(reliability(q, ok))
     return Calibration(len(judged), ece(q, ok), brier(q, ok), auroc(q, ok), _deviation(read), bins)
+
+
+def layout_kept(rollouts: Sequence[Rollout], scaffold: Scaffold) -> float:
+    """Share of rollouts whose last completion keeps the layout that ``scaffold`` asks for; 1 where it asks for none.
+
+    An evaluation reads leniently, training does not: this reads the stored completions as ``scaffold`` would.
+    """
+    said = [r.episode.meta["said"] for r in rollouts if "said" in r.episode.meta]
+    kept = [scaffold.parts(Completion(text)).get("format", 1.0) > 0 for text in said]
+    return sum(kept) / len(kept) if kept else 1.0
 
 
 def _deviation(values: Sequence[float]) -> float:

@@ -18,6 +18,7 @@ from torch import Tensor
 from assay.agents.rollout import Rollout
 from assay.training import checkpoint, sft
 from assay.training.assemble import Parts, assemble, resolved, suited
+from assay.training.calibration import layout_kept
 from assay.training.config import SFTConfig, TrainConfig
 from assay.training.configfile import write_config
 from assay.training.curriculum import held_out
@@ -167,11 +168,12 @@ class Run:
         asked = self.config.sft
         if asked.epochs >= 0:
             return asked
-        if untrained.parsed >= READABLE or self.parts.env.gold(self.parts.train[0]) is None:
+        readable = min(untrained.parsed, layout_kept(untrained.rollouts, self.parts.scaffold))
+        if readable >= READABLE or self.parts.env.gold(self.parts.train[0]) is None:
             return replace(asked, epochs=0)
         chosen = replace(asked, epochs=4, examples=asked.examples or 64)
         self.display.note(
-            f"{100 * untrained.parsed:.0f} % of what the untrained model says can be read, so that there is next to no "
+            f"{100 * readable:.0f} % of what the untrained model says can be read, so that there is next to no "
             f"reward to learn from: warming up on {chosen.examples} gold answers (--sft.epochs 0 goes without)"
         )
         return chosen
