@@ -14,7 +14,7 @@ from assay.training.config import EvalConfig, LogConfig, ModelConfig, OptimConfi
 from assay.training.curriculum import TaskStream
 from assay.training.display import Display
 from assay.training.logs import read_metrics
-from assay.training.mixture import blended, domain_of
+from assay.training.mixture import blended, check_domains, domain_of
 from assay.training.objectives.aggregate import aggregate
 from assay.training.objectives.anchors import AtStep, Every, Frozen, OnStall, Refresh, Together
 from assay.training.objectives.reward import StopProperly
@@ -225,6 +225,15 @@ def test_a_domain_appears_only_after_its_step(tasks):
     assert [t.id for t in resumed.take(9)] == [t.id for t in stream.take(9)]
     with pytest.raises(ValueError, match="no task may appear"):
         TaskStream(TaskSet(tasks[:5]), seed=1).take(1, lambda _: False)
+
+
+def test_domains_that_do_not_exist_are_refused(tasks):
+    check_domains(get_recipe("prorl", {"domains_later": "logic@5"}).schedule(), tasks)
+    check_domains(get_recipe("prorl").schedule(), [])
+    with pytest.raises(ValueError, match="no training task is of the domain 'lojic'; there are code, instructions"):
+        check_domains(get_recipe("prorl", {"domains_later": "lojic@5"}).schedule(), tasks)
+    with pytest.raises(ValueError, match="at the first step"):
+        check_domains(get_recipe("prorl", {"domains_later": "math@5"}).schedule(), tasks[:3])
 
 
 def test_the_score_of_a_mixture_is_the_mean_over_domains():

@@ -29,6 +29,7 @@ from assay.training.display import Display
 from assay.training.forward import Scorer, sharing_error
 from assay.training.frozen import REFERENCE, STATE, FrozenPolicies
 from assay.training.memory_io import memory_from
+from assay.training.mixture import check_domains
 from assay.training.objectives.schedule import RolloutPlan, Schedule
 from assay.training.offline.data import LoggedData
 from assay.training.precision import Weights
@@ -189,6 +190,7 @@ def assemble(config: TrainConfig, saved: Path | None = None, display: Display | 
     overlap = set(train.ids) & set(test.ids)
     if overlap:
         raise ValueError(f"{len(overlap)} tasks are in both the training and the {config.eval.split} split")
+    check_domains(recipe.schedule(), train)
     logged = _logged(config, recipe, env(tasks=train, **options), test, display)
     if config.threads:
         torch.set_num_threads(config.threads)

@@ -89,6 +89,11 @@ class Budget(DynamicSampling):
             return plan
         return replace(plan, lr_scale=sqrt_scale(plan.groups * plan.group_size, self.base_batch))
 
+    @property
+    def domains(self) -> frozenset[str]:
+        """Those that join later."""
+        return frozenset(self.since)
+
     def admits(self, step: int, domain: str | None) -> bool:
         """Once the steps of the domain are done."""
         return domain is None or step >= self.since.get(domain, 0)

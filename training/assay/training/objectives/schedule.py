@@ -123,6 +123,11 @@ class Schedule(Protocol):
         number."""
         return configured
 
+    @property
+    def domains(self) -> frozenset[str]:
+        """The domains that it knows by name; a run whose tasks lack one is refused."""
+        return frozenset()
+
     def admits(self, step: int, domain: str | None) -> bool:
         """Whether tasks of a domain (None: of no domain) may appear at a step, from 0."""
         return True
