@@ -109,13 +109,13 @@ class GroupSums:
     def _at(self, ids: Tensor) -> GroupSums:
         """For more groups, those without a row empty."""
         where = torch.searchsorted(ids, self.ids)
-        zero = torch.zeros(len(ids), dtype=torch.float64, device=ids.device)
-        parts = [zero.index_copy(0, where, x) for x in (self.size, self.mean, self.squares)]
-        low, high = (
-            (zero + torch.inf).index_copy(0, where, self.low),
-            (zero - torch.inf).index_copy(0, where, self.high),
-        )
-        return GroupSums(ids, *parts, low, high)
+
+        def wide(values: Tensor, empty: float = 0.0) -> Tensor:
+            full = torch.full((len(ids),), empty, dtype=torch.float64, device=ids.device)
+            return full.index_copy(0, where, values)
+
+        low, high = wide(self.low, torch.inf), wide(self.high, -torch.inf)
+        return GroupSums(ids, wide(self.size), wide(self.mean), wide(self.squares), low, high)
 
 
 def group_stats(batch: TrajectoryBatch, sums: GroupSums | None = None) -> GroupStats:
