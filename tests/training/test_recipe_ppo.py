@@ -114,21 +114,21 @@ def test_an_environment_that_declares_no_range_asks_for_one(tmp_path, capsys, mo
     assert "--recipe.value-low and --recipe.value-high" in shown
 
 
-def run(out, *, steps, resume=False, recipe_options=None, lora=0, groups=3, lr=1e-3, **others):
+def run(out, *, steps, resume=False, recipe_options=None, lora=0):
     config = TrainConfig(
         env="text_classification",
-        env_options={"source": "synthetic", "list_labels": False, **others.pop("env", {})},
+        env_options={"source": "synthetic", "list_labels": False},
         recipe="ppo",
         recipe_options=recipe_options or {},
         out=str(out),
         steps=steps,
         resume=resume,
-        save_every=2,
+        save_every=1,
         model=ModelConfig(name="tiny", lora_rank=lora),
-        rollout=RolloutConfig(groups=groups, group_size=4, max_tokens=4),
-        optim=OptimConfig(lr=lr, minibatches=2),
-        sft=SFTConfig(epochs=6, examples=64, lr=5e-3),
-        eval=EvalConfig(every=0, tasks=others.pop("tasks", 6)),
+        rollout=RolloutConfig(groups=2, group_size=2, max_tokens=3),
+        optim=OptimConfig(lr=1e-3, minibatches=2),
+        sft=SFTConfig(epochs=1, examples=16, lr=5e-3),
+        eval=EvalConfig(every=0, tasks=2),
         log=LogConfig(report=False),
     )
     return train(config, Display(steps, quiet=True))
@@ -136,12 +136,12 @@ def run(out, *, steps, resume=False, recipe_options=None, lora=0, groups=3, lr=1
 
 @pytest.mark.parametrize(
     ("options", "lora"),
-    [({}, 0), ({"value_head": "c51", "value_warmup": 1}, 0), ({"value_head": "mse", "bootstrap_truncated": True}, 4)],
+    [({"value_head": "c51", "value_warmup": 2}, 0), ({"bootstrap_truncated": True, "epochs": 2}, 4)],
 )
 def test_a_resumed_run_is_the_unbroken_one(tmp_path, options, lora):
-    run(tmp_path / "broken", steps=2, recipe_options=options, lora=lora)
-    run(tmp_path / "broken", steps=4, resume=True, recipe_options=options, lora=lora)
-    run(tmp_path / "whole", steps=4, recipe_options=options, lora=lora)
+    run(tmp_path / "broken", steps=1, recipe_options=options, lora=lora)
+    run(tmp_path / "broken", steps=3, resume=True, recipe_options=options, lora=lora)
+    run(tmp_path / "whole", steps=3, recipe_options=options, lora=lora)
     one, two = (latest(tmp_path / name / "checkpoints") for name in ("broken", "whole"))
     names = {path.name for path in one.glob("*.safetensors")}
     assert {"critic.safetensors", "optimizer.safetensors"} < names
@@ -156,7 +156,7 @@ def test_a_resumed_run_is_the_unbroken_one(tmp_path, options, lora):
 
 
 def test_a_checkpoint_without_its_critic_is_refused(tmp_path):
-    run(tmp_path / "run", steps=2)
+    run(tmp_path / "run", steps=1)
     (latest(tmp_path / "run" / "checkpoints") / "critic.safetensors").unlink()
     with pytest.raises(ValueError, match="critic stored there"):
-        run(tmp_path / "run", steps=4, resume=True)
+        run(tmp_path / "run", steps=2, resume=True)
