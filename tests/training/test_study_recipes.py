@@ -62,6 +62,7 @@ def test_an_arm_is_a_recipe_with_constants_and_settings():
     assert arm.constants == {"clip_high": 0.2, "name": "x", "flag": True, "many": (1, 2)}
     config = read_arm("grpo:optim.lr=1,rollout.groups=4").configured(TrainConfig())
     assert (config.optim.lr, config.rollout.groups, config.recipe) == (1.0, 4, "grpo")
+    assert read_arm("a-lol:run.data=[logs/a,logs/b]").configured(TrainConfig()).data == ("logs/a", "logs/b")
     own = read_arm("my/file.py:mine:tau=1")
     assert (own.recipe, own.constants) == ("my/file.py:mine", {"tau": 1})
     assert read_arm("grpo:clip_high=0.28").folder == "grpo-clip-high-0.28"

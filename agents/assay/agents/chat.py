@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from assay.agents.transcript import Transcript
 
 _MARKER = "assayturnendsrighthere"
+_REMEMBERED = 64
 
 
 class Chat:
@@ -35,6 +36,7 @@ class Chat:
         self.tokenizer = getattr(tokenizer, "tokenizer", tokenizer)
         self.processor = tokenizer if tokenizer is not self.tokenizer else None
         self.options = dict(options or {})
+        self._encoded: dict[str, tuple[int, ...]] = {}
         if not getattr(tokenizer, "chat_template", None) and not self.tokenizer.chat_template:
             raise ValueError("the model has no chat template: use an instruct model, or set tokenizer.chat_template")
 
@@ -106,7 +108,13 @@ class Chat:
         if images and self.processor is not None:
             batch = self.processor(text=[text], images=[list(map(load_image, images))], add_special_tokens=False)
             return tuple(batch["input_ids"][0])
-        return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        ids = self._encoded.get(text)
+        if ids is None:  # a group's rollouts open alike, one after another: encode that once
+            ids = tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+            if len(self._encoded) >= _REMEMBERED:
+                self._encoded.clear()
+            self._encoded[text] = ids
+        return ids
 
     @cached_property
     def closing(self) -> tuple[int, ...]:

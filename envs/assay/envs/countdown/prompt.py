@@ -12,7 +12,8 @@ from assay.envs.countdown.draw import join_at_random
 from assay.envs.countdown.options import Options
 from assay.envs.countdown.solver import solve
 from assay.envs.tasks import Message, Task
-from assay.verifiers.maths.arithmetic import write
+from assay.verifiers.maths.arithmetic import Expression, write
+from assay.verifiers.maths.arithmetic import numbers as numbers_of
 from assay.verifiers.maths.countdown import lay_out
 
 _SOLVED_ANEW = 4
@@ -33,7 +34,7 @@ def prompt_of(numbers: Sequence[int], target: int, options: Options) -> list[Mes
 
 
 def demonstration(task: Task) -> str:
-    """A right answer, drawn from all that there are by the task's id, after some wrong tries if asked for.
+    """A right answer, drawn by the task's id from all that there are, after some wrong tries if asked for.
 
     How many, and the seed, stand in ``truth["demonstration"]``.
     """
@@ -44,12 +45,18 @@ def demonstration(task: Task) -> str:
     numbers, target = list(truth["numbers"]), int(truth["target"])
     solution = str(truth.get("solution") or "")
     if len(numbers) <= _SOLVED_ANEW or not solution:
-        known = solve(numbers, target, use=options.get("use", "any"))
-        if known:
-            solution = write(rng.choice(known))
+        solution = _drawn(solve(numbers, target, use=options.get("use", "any")), rng) or solution
     tries = _wrong_tries(numbers, target, rng.randint(0, most), rng)
     answer = f"{solution}={target}" if most else solution
     return lay_out(answer, options.get("think_mode", "none"), "\n".join(tries))
+
+
+def _drawn(known: Sequence[Expression], rng: random.Random) -> str:
+    """One of ``known``: a length first, then one of it, since most solutions use all the numbers; "" of none."""
+    by_length: dict[int, list[Expression]] = {}
+    for each in known:
+        by_length.setdefault(len(numbers_of(each)), []).append(each)
+    return write(rng.choice(by_length[rng.choice(sorted(by_length))])) if by_length else ""
 
 
 def _wrong_tries(numbers: list[int], target: int, count: int, rng: random.Random) -> list[str]:

@@ -69,3 +69,7 @@ def _run(words: list[str]) -> int:
     if words[0] not in known:
         raise UserError(f"no study is called {words[0]!r}{close_match(words[0], known)} (there is: {', '.join(known)})")
     return known[words[0]].main(words[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -23,7 +23,7 @@ class Arm:
         label: as it was written; the name in tables and figures.
         recipe: a name of ``train-agent recipes``, or ``FILE.py:NAME``.
         constants: of the recipe.
-        settings: of the run, by dotted name (``rollout.group_size``).
+        settings: of the run, by dotted name (``rollout.group_size``); ``run.NAME`` is ``NAME`` itself (``run.data``).
     """
 
     label: str
@@ -44,7 +44,7 @@ class Arm:
         """
         config = base
         for name, value in self.settings.items():
-            config = _replaced(config, name.split("."), value, name)
+            config = _replaced(config, name.removeprefix("run.").split("."), value, name)
         return dataclasses.replace(config, recipe=self.recipe, recipe_options=dict(self.constants))
 
 

@@ -58,10 +58,11 @@ def _warmed(config: TrainConfig, steps: int, on_step: Callable[[int, int], None]
     from assay.training.assemble import assemble
 
     parts = assemble(replace(config, recipe="dr-grpo", recipe_options={}, seed=0))
-    tasks = sft.choose(parts.train, config.sft, 0)
+    wanted = steps * config.sft.batch_size
+    tasks = sft.choose(parts.train, config.sft, 0)[:wanted]
     env = parts.env(tasks=parts.train, **parts.env_options)
     rows = sft.demonstrations(env, tasks, parts.chat, parts.scaffold)
-    wanted, order = steps * config.sft.batch_size, []
+    order: list[int] = []
     for epoch in range(-(-wanted // len(rows))):
         order += np.random.default_rng([0, 3, epoch]).permutation(len(rows)).tolist()
     sft.warm_up(
