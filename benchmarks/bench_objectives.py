@@ -32,7 +32,7 @@ from assay.training.batch import Batch
 from assay.training.forward import Row, Scorer
 from assay.training.logprobs import read_out
 from assay.training.objectives.objective import Objective, pairs
-from assay.training.objectives.types import PolicyOutputs, Readout, TrajectoryBatch
+from assay.training.objectives.types import PolicyOutputs, Readout, TeachesCritic, TrajectoryBatch
 from assay.training.recipes import get_recipe, recipe_names
 from assay.training.tree import MicroBatch
 
@@ -89,7 +89,9 @@ def make_batch(vocabulary: int) -> Batch:
         old_logp=logp + 0.01 * torch.randn(ROWS, LENGTH, generator=g),
         behaviour_logp=logp,
         values=torch.rand(ROWS, LENGTH, generator=g),
+        end_value=torch.zeros(ROWS),
         policy_version=torch.zeros(ROWS, dtype=torch.int64),
+        reward_parts={"confidence": torch.rand(ROWS, generator=g), "format": torch.ones(ROWS)},
     )
     return Batch(rows, data)
 
@@ -106,10 +108,10 @@ def model_seconds(model: Any, batch: Batch, micros: int, repeats: int) -> float:
             out = scorer([batch.rows[i] for i in micro.rows], micro.tries, LENGTH)
             out.logp.mean().backward()
 
-    def step() -> None:
+    def update() -> None:
         optimizer.step()
 
-    return median_seconds(passes, repeats) * len(plan) / len(chosen) + median_seconds(step, repeats)
+    return median_seconds(passes, repeats) * len(plan) / len(chosen) + median_seconds(update, repeats)
 
 
 def plan_of(objective: Objective, batch: Batch) -> list[MicroBatch]:
@@ -135,17 +137,18 @@ def objective_seconds(objective: Objective, given: TrajectoryBatch, micros: list
         return PolicyOutputs(-leaves.pop("logp"), leaves)
 
     def step() -> None:
-        advantage = objective.prepare(batch)
-        objective.batch_metrics(batch, advantage)
-        totals = objective.totals(batch, advantage)
-        objective.inert(batch, advantage)
+        current, _ = objective.at(1).seen(batch)
+        advantage = current.prepare(batch)
+        current.batch_metrics(batch, advantage)
+        if isinstance(current.advantage, TeachesCritic):
+            current.returns(batch)
+        advantage = current.in_minibatch(batch, advantage)
+        totals = current.totals(batch, advantage)
+        current.inert(batch, advantage)
         indices = [torch.tensor(micro.rows) for micro in micros]
-        current = objective
         if objective.batch_terms:
-            pools = sum(
-                objective.pools(policy(index).detach(), batch.rows(index), advantage[index]) for index in indices
-            )
-            totals, current = replace(totals, pools=pairs(pools)), objective.anchored(pairs(pools))
+            pools = sum(current.pools(policy(index).detach(), batch.rows(index), advantage[index]) for index in indices)
+            totals, current = replace(totals, pools=pairs(pools)), current.anchored(pairs(pools))
         for index in indices:
             loss, _ = current.loss(policy(index), batch.rows(index), advantage[index], totals)
             if loss.requires_grad:
@@ -199,8 +202,8 @@ def table(step: float, costs: dict[str, Cost], shape: str, parameters: int, thre
     worst = max(costs, key=lambda name: costs[name].objective)
     lines = [
         f"`python benchmarks/bench_objectives.py --model {shape}`: {ROWS} responses of {LENGTH} tokens, "
-        f"{GROUP} to a task, a Llama of {parameters / 1e6:.1f} million parameters (`{shape}`, random weights), {threads} thread(s). "
-        f"Forward, backward and AdamW take {step:.1f} s of processor time a step. The objective takes at most "
+        f"{GROUP} to a task, a Llama of {parameters / 1e6:.1f} million parameters (`{shape}`, random weights), "
+        f"{threads} thread(s). Forward, backward and AdamW take {step:.1f} s of processor time a step. The objective takes at most "
         f"**{100 * share(costs[worst], step):.2f} %** of a step ({worst}).",
         "",
         "| recipe | objective, ms | share of the step | readouts of the logits, % of the step | other passes |",
