@@ -10,7 +10,7 @@ from assay.envs.base import TaskEnv
 from assay.envs.episode import Episode, Outcome
 from assay.envs.tasks import Task, TaskSet
 from assay.training.curriculum import TaskStream
-from assay.training.experience import describe, gather
+from assay.training.experience import describe, gather, reflects
 from assay.training.objectives.schedule import DynamicSampling, Plain, RolloutPlan
 from assay.training.rollout import Collector
 from assay.verifiers.score import Score
@@ -97,3 +97,19 @@ def test_describe_nothing_scored():
     values = describe([])
     assert math.isnan(values["reward"])
     assert values["tokens"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("Wait, that is 7.", True),
+        ("So 12. Let me check.", True),
+        ("I double-check this: 12.", True),
+        ("Rethink the second line", True),
+        ("We re-examine it", True),
+        ("The waiter brings the checks", False),
+        ("", False),
+    ],
+)
+def test_words_of_second_thoughts(said, found):
+    assert reflects(["first", said]) is found

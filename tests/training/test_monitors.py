@@ -19,6 +19,7 @@ HEALTHY = {
     "logprob_gap": 1e-5,
     "value/clip_frac": 0.001,
     "confidence_std": 0.2,
+    "length_fall": 0.1,
 }
 SICK = {
     "dead_groups": {"dead_groups": 1.0},
@@ -30,6 +31,7 @@ SICK = {
     "logprob_gap": {"logprob_gap": 0.3},
     "value_clip": {"value/clip_frac": 0.2},
     "confidence_std": {"confidence_std": 0.01},
+    "length_fall": {"length_fall": 0.4},
 }
 
 

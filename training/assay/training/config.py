@@ -138,6 +138,8 @@ class MonitorConfig:
     """Smallest standard deviation of stated confidences (only where a scaffold asks for them)."""
     value_clip: float = 0.01
     """Largest share of returns outside the range of the critic."""
+    length_fall: float = 0.3
+    """Largest fall of the mean response length since the first step (only where a recipe watches it: remix)."""
     grace: int = 10
     """Steps before any limit counts, and steps in a row that it must be passed."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -94,6 +95,7 @@ def describe(rollouts: Sequence[Rollout]) -> dict[str, float]:
         "truncated": _mean([float(r.episode.outcome is Outcome.TRUNCATED) for r, _ in scored]),
         "dead_groups": _mean([float(len(rewards) == 1) for rewards in groups.values()]),
         "repetition": _mean([_repetition(rollout) for rollout, _ in scored]),
+        "reflection": _mean([float(reflects(rollout.episode.actions)) for rollout, _ in scored]),
         # Of every sampled token, where the exact entropy is known only of rows that carry gradient.
         "entropy": _mean([-value for rollout, _ in scored for value in _logprobs(rollout)]),
         "samples": float(len(rollouts)),
@@ -109,6 +111,18 @@ def describe(rollouts: Sequence[Rollout]) -> dict[str, float]:
     for name in sorted({name for _, score in scored for name in score.parts}):
         values[f"part/{name}"] = _mean([score.parts[name] for _, score in scored if name in score.parts])
     return values
+
+
+_REFLECTION = re.compile(
+    r"\b(wait|hmm|alternatively|re-?(check|examine|think|consider)"
+    r"|(double[- ]check|verify|check) (again|this|that|it|my)|let me (check|verify|think again)|on second thought)\b",
+    re.IGNORECASE,
+)
+
+
+def reflects(said: Sequence[str]) -> bool:
+    """Whether an agent looked back at what it had said: an English word or phrase of a short list occurs."""
+    return any(_REFLECTION.search(text) is not None for text in said)
 
 
 def _reward(rollout: Rollout) -> float:

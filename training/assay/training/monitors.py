@@ -71,6 +71,9 @@ RULES = (
     Rule("confidence_std", "confidence_std", True,
          "the model states one and the same confidence whatever the task: raise --rollout.temperature, or mix tasks of "
          "different difficulty"),
+    Rule("length_fall", "length_fall", False,
+         "responses have become short while old ones are replayed, whose ratios favour short ones: lower "
+         "--recipe.off-policy-fraction or --recipe.utd, or set an earlier --recipe.reincarnate-at"),
 )  # fmt: skip
 
 _FINITE = ("loss", "grad_norm")
