@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,8 @@ from assay.training.logprobs import read_out
 from assay.training.objectives.objective import Objective, pairs
 from assay.training.objectives.types import PolicyOutputs, Readout, TeachesCritic, TrajectoryBatch
 from assay.training.recipes import get_recipe, recipe_names
-from assay.training.tree import MicroBatch
 
-ROWS, LENGTH, GROUP, PROMPT, BUDGET = 64, 512, 8, 16, 4224
+ROWS, LENGTH, GROUP, PROMPT = 64, 512, 8, 16
 SHAPES = {
     "small": {"vocab_size": 4096, "hidden_size": 192, "intermediate_size": 512, "num_hidden_layers": 4,
               "num_attention_heads": 6, "num_key_value_heads": 2},
@@ -96,9 +96,9 @@ def make_batch(vocabulary: int) -> Batch:
     return Batch(rows, data)
 
 
-def model_seconds(model: Any, batch: Batch, micros: int, repeats: int) -> float:
+def model_seconds(model: Any, batch: Batch, budget: int, micros: int, repeats: int) -> float:
     """A step without an objective: forward, backward and AdamW, scaled up from some of the micro-batches."""
-    scorer = Scorer(model, share_prefix=False, budget=BUDGET)
+    scorer = Scorer(model, share_prefix=False, budget=budget)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
     plan = scorer.plan(batch.rows)
     chosen = plan[: micros or len(plan)]
@@ -114,16 +114,18 @@ def model_seconds(model: Any, batch: Batch, micros: int, repeats: int) -> float:
     return median_seconds(passes, repeats) * len(plan) / len(chosen) + median_seconds(update, repeats)
 
 
-def plan_of(objective: Objective, batch: Batch) -> list[MicroBatch]:
-    """The micro-batches that the trainer would make: as many rows as fit, or whole groups."""
-    width = max(1, BUDGET // (PROMPT + LENGTH))
+def plan_of(objective: Objective, budget: int) -> list[torch.Tensor]:
+    """Rows of the micro-batches that the trainer would make: as many as fit, or whole groups."""
+    width = max(1, budget // (PROMPT + LENGTH))
     unit = GROUP if objective.needs_whole_groups else 1
     width = max(unit, width // unit * unit)
-    return [MicroBatch(list(range(i, min(i + width, ROWS))), []) for i in range(0, ROWS, width)]
+    return list(torch.arange(ROWS).split(width))
 
 
-def objective_seconds(objective: Objective, given: TrajectoryBatch, micros: list[MicroBatch], repeats: int) -> float:
-    """Everything that the objective does in a step."""
+def objective_seconds(
+    objective: Objective, given: TrajectoryBatch, indices: list[torch.Tensor], repeats: int
+) -> tuple[float, set[str]]:
+    """Everything that the objective does in a step; and the readouts that its gradient reaches."""
     g = torch.Generator().manual_seed(1)
     noise = {name: torch.rand(ROWS, LENGTH, generator=g) for name in ("logp", "entropy", *map(_name, objective.needs))}
     batch = replace(
@@ -131,6 +133,8 @@ def objective_seconds(objective: Objective, given: TrajectoryBatch, micros: list
         anchor_logp=dict.fromkeys(objective.anchors, given.rollout_logp),
         old_aux={readout.name: noise[readout.name] for readout in objective.old_needs},
     )
+
+    reached: set[str] = set()
 
     def policy(index: torch.Tensor) -> PolicyOutputs:
         leaves = {name: values[index].clone().requires_grad_() for name, values in noise.items()}
@@ -145,35 +149,36 @@ def objective_seconds(objective: Objective, given: TrajectoryBatch, micros: list
         advantage = current.in_minibatch(batch, advantage)
         totals = current.totals(batch, advantage)
         current.inert(batch, advantage)
-        indices = [torch.tensor(micro.rows) for micro in micros]
         if objective.batch_terms:
             pools = sum(current.pools(policy(index).detach(), batch.rows(index), advantage[index]) for index in indices)
             totals, current = replace(totals, pools=pairs(pools)), current.anchored(pairs(pools))
         for index in indices:
-            loss, _ = current.loss(policy(index), batch.rows(index), advantage[index], totals)
+            out = policy(index)
+            loss, _ = current.loss(out, batch.rows(index), advantage[index], totals)
             if loss.requires_grad:
                 loss.backward()
+            reached.update(name for name, values in out.aux.items() if values.grad is not None)
 
-    return median_seconds(step, repeats)
+    return median_seconds(step, repeats), reached
 
 
 def _name(readout: Readout) -> str:
     return readout.name
 
 
-def readout_seconds(objective: Objective, model: Any, repeats: int) -> float:
-    """Reading the logits of every sampled token once more, forward and backward, scaled up from 1024 positions."""
+def readout_seconds(objective: Objective, reached: set[str], model: Any, repeats: int) -> float:
+    """Reading the logits of every sampled token once more, and backward where needed, scaled up from 1024 positions."""
     positions, head = 1024, model.get_output_embeddings().weight
     states = torch.randn(positions, head.shape[1], generator=torch.Generator().manual_seed(2)).requires_grad_()
 
     def read(readout: Readout) -> None:
         other = (states.detach(), head.detach()) if readout.against is not None else None
         values = read_out(readout, states, head, 0.0, other)
-        if values.requires_grad:
+        if readout.name in reached:
             values.sum().backward()
 
     wanted = [readout for readout in objective.needs if readout.name != "entropy"]
-    once = sum(median_seconds(lambda readout=readout: read(readout), repeats) for readout in wanted)
+    once = sum(median_seconds(partial(read, readout), repeats) for readout in wanted)
     return once * ROWS * LENGTH / positions
 
 
@@ -186,24 +191,23 @@ def passes_of(objective: Objective, critic: bool) -> str:
     return "; ".join(parts) or "-"
 
 
-def cost_of(name: str, model: Any, batch: Batch, repeats: int) -> Cost:
+def cost_of(name: str, model: Any, batch: Batch, budget: int, repeats: int) -> Cost:
     """What one recipe costs."""
     recipe = get_recipe(name)
     objective = recipe.objective(LENGTH)
-    return Cost(
-        objective_seconds(objective, batch.data, plan_of(objective, batch), repeats),
-        readout_seconds(objective, model, min(repeats, 3)),
-        passes_of(objective, recipe.critic() is not None),
-    )
+    seconds, reached = objective_seconds(objective, batch.data, plan_of(objective, budget), repeats)
+    readouts = readout_seconds(objective, reached, model, min(repeats, 3))
+    return Cost(seconds, readouts, passes_of(objective, recipe.critic() is not None))
 
 
-def table(step: float, costs: dict[str, Cost], shape: str, parameters: int, threads: int) -> str:
+def table(step: float, costs: dict[str, Cost], shape: str, parameters: int, threads: int, budget: int) -> str:
     """The page."""
     worst = max(costs, key=lambda name: costs[name].objective)
     lines = [
         f"`python benchmarks/bench_objectives.py --model {shape}`: {ROWS} responses of {LENGTH} tokens, "
         f"{GROUP} to a task, a Llama of {parameters / 1e6:.1f} million parameters (`{shape}`, random weights), "
-        f"{threads} thread(s). Forward, backward and AdamW take {step:.1f} s of processor time a step. The objective takes at most "
+        f"{threads} thread(s), micro-batches of {budget} tokens. "
+        f"Forward, backward and AdamW take {step:.1f} s of processor time a step. The objective takes at most "
         f"**{100 * share(costs[worst], step):.2f} %** of a step ({worst}).",
         "",
         "| recipe | objective, ms | share of the step | readouts of the logits, % of the step | other passes |",
@@ -230,6 +234,7 @@ def main() -> None:
     parser.add_argument("--recipes", nargs="+", help="names; all by default")
     parser.add_argument("--model", choices=sorted(SHAPES), default="small", help="shape of the policy")
     parser.add_argument("--micro-batches", type=int, default=0, help="of a step that are timed and scaled up; 0: all")
+    parser.add_argument("--budget", type=int, default=4224, help="padded tokens of a micro-batch")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--limit", type=float, default=3.0, help="share in percent above which the exit status is 1")
@@ -240,14 +245,14 @@ def main() -> None:
     shape = SHAPES[args.model]
     model = LlamaForCausalLM(LlamaConfig(**shape, tie_word_embeddings=True, max_position_embeddings=2048))
     batch = make_batch(shape["vocab_size"])
-    step = model_seconds(model, batch, args.micro_batches, max(1, min(args.repeats, 3)))
+    step = model_seconds(model, batch, args.budget, args.micro_batches, max(1, min(args.repeats, 3)))
     print(f"the policy alone: {step:.2f} s a step", file=sys.stderr)
     costs = {}
     for name in args.recipes or recipe_names():
-        costs[name] = cost_of(name, model, batch, args.repeats)
+        costs[name] = cost_of(name, model, batch, args.budget, args.repeats)
         print(f"{name}: {1000 * costs[name].objective:.1f} ms", file=sys.stderr)
     parameters = sum(p.numel() for p in model.parameters())
-    text = table(step, costs, args.model, parameters, args.threads)
+    text = table(step, costs, args.model, parameters, args.threads, args.budget)
     print(text)
     if args.out:
         args.out.write_text(f"# What an objective costs\n\n{text}", encoding="utf-8")
