@@ -23,6 +23,7 @@ GROUP = "assay.verifiers"
 DOMAINS = {
     "calibration": "assay.verifiers.calibration",
     "classify": "assay.verifiers.classify",
+    "gui": "assay.verifiers.gui",
     "math": "assay.verifiers.maths",
     "swe": "assay.verifiers.swe",
     "text": "assay.verifiers.text",
