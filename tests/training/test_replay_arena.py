@@ -184,6 +184,7 @@ def test_rorecomp_shortens_and_compensation_keeps_the_accuracy():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_rorecomp_on_four_seeds_and_length_rises_with_alpha():
     plain, half, bare = rorecomp_claims(range(4), steps=300, lr=0.03, accuracy_cost=0.01)
     between, mild = ends(*over(0.65), range(4), 300, 0.03), ends(*over(0.8), range(4), 300, 0.03)
@@ -193,3 +194,23 @@ def test_rorecomp_on_four_seeds_and_length_rises_with_alpha():
     assert abs(plain[0] - 0.896) < 0.01
     assert abs(plain[1] - 5.83) < 0.2
     assert always[1] > half[1], "a compensation that never ends leaves responses longer"
+
+
+@pytest.mark.parametrize("base", ["grpo", "dapo", "nft", "rloo"])
+def test_all_of_alpha_is_the_base_bit_for_bit(base):
+    world, logits = lengths(0), {}
+    options = {"grpo": "kl_beta=0", "dapo": "overlong_buffer=0"}.get(base, ())
+    whole = {"base": base, "base_options": options, "cost": "tool_calls"}
+    names = {option.split("=")[0]: 0 for option in ([options] if options else [])}
+    for key, name, constants in (
+        ("base", base, names),
+        ("all", "rorecomp", {**whole, "alpha": 1}),
+        ("half", "rorecomp", {**whole, "alpha": 0.5}),
+    ):
+        run = Trainer(world, name, constants, 5, 0.03)
+        for _ in range(5):
+            run.one_step()
+        logits[key] = run.policy.model.logits.detach()
+        assert len(run.updater.memory) == 0 or key == "half"
+    assert torch.equal(logits["base"], logits["all"])
+    assert not torch.equal(logits["base"], logits["half"])
