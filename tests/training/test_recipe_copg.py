@@ -7,6 +7,10 @@ import math
 import pytest
 import torch
 
+from assay.training.objectives.kl import KLReward
+from assay.training.objectives.lol import Weighted
+from assay.training.objectives.objective import Objective
+from assay.training.objectives.surrogate import Reinforce
 from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import RunFacts, check_recipe, get_recipe
 
@@ -113,31 +117,64 @@ def regret(policy):
     return float(BETA * torch.log((torch.exp(REWARDS / BETA) / 3).sum()) - value)
 
 
-def learn(name, first, second, pairs=10_000, epochs=40, seed=0):
-    """The policy learned offline from pairs of a three-armed bandit."""
+FIRST, SECOND = (0.1, 0.2, 0.7), (0.05, 0.05, 0.9)
+
+
+def pairs_of(first, second, seed=0, pairs=10_000):
+    """Arms [pairs, 2] that two laws drew, and which of each pair a Bradley-Terry judge preferred (0 or 1)."""
     g = torch.Generator().manual_seed(seed)
     arms = torch.stack([torch.multinomial(torch.tensor(law), pairs, True, generator=g) for law in (first, second)], 1)
+    gap = REWARDS[arms[:, 0]] - REWARDS[arms[:, 1]]
+    return arms, (torch.rand(pairs, generator=g) > torch.sigmoid(gap)).long()
+
+
+def learn(name, arms, preferred=None, epochs=30, seed=0):
+    """The policy that a recipe learns from pairs of a three-armed bandit, in an order that ``seed`` decides."""
+    g = torch.Generator().manual_seed(seed)
     objective = get_recipe(name, {"beta": BETA}).objective(1)
     logits = torch.zeros(3, requires_grad=True)
     optimizer = torch.optim.Adam([logits], lr=1e-2)
-    # Pairs of equal arms cost a constant, and equal pairs cost the same: their numbers are all that matters.
-    table = [(a, b) for a in range(3) for b in range(3)]
-    ref = torch.full((2 * len(table), 1), math.log(1 / 3))
-    flat = torch.tensor(table).flatten()
+    # Equal pairs cost the same, so how many there are of each kind is all that matters.
+    table = torch.tensor([(a, b, w) for a in range(3) for b in range(3) for w in range(2)])
+    kind = arms[:, 0] * 6 + arms[:, 1] * 2 + (0 if preferred is None else preferred)
     for _ in range(epochs):
-        for start in torch.randperm(pairs, generator=g).split(512):
-            counts = torch.bincount(arms[start, 0] * 3 + arms[start, 1], minlength=9)
+        for chosen in torch.randperm(len(arms), generator=g).split(512):
+            counts = torch.bincount(kind[chosen], minlength=18)
             present = torch.nonzero(counts).flatten()
-            rows = (present.unsqueeze(-1) * 2 + torch.arange(2)).flatten()
-            logp = torch.log_softmax(logits, -1)[flat[rows]].unsqueeze(-1)
+            arm, wins = table[present, :2].flatten(), table[present, 2]
+            reward = REWARDS[arm] if preferred is None else torch.stack([1 - wins, wins], 1).flatten().float()
+            logp = torch.log_softmax(logits, -1)[arm].unsqueeze(-1)
             batch = TrajectoryBatch.of(
-                REWARDS[flat[rows]], present.repeat_interleave(2).tolist(), anchor_logp={"ref": ref[rows]}
+                reward,
+                torch.arange(len(present)).repeat_interleave(2).tolist(),
+                anchor_logp={"ref": torch.full((len(arm), 1), math.log(1 / 3))},
             )
             costs = objective.surrogate(PolicyOutputs(logp), batch, objective.prepare(batch)).view(-1, 2).sum(-1)
-            loss = (costs * counts[present]).sum() / len(start)
+            loss = (costs * counts[present]).sum() / len(chosen)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+    return torch.softmax(logits.detach(), -1)
+
+
+def policy_gradient(arms, baseline, steps=1200):
+    """The policy that REINFORCE on the regularised reward learns from all the arms at once, off-policy as they are."""
+    objective = Objective(Weighted(), Reinforce(), "seq-mean-token-mean", 1, token_rewards=(KLReward(BETA, "k1"),))
+    logits = torch.zeros(3, requires_grad=True)
+    optimizer = torch.optim.Adam([logits], lr=1e-2)
+    share = torch.bincount(arms.flatten(), minlength=3) / arms.numel()
+    for _ in range(steps):
+        logp = torch.log_softmax(logits, -1)
+        fixed = logp.detach().unsqueeze(-1)
+        anchor = torch.full((3, 1), math.log(1 / 3))
+        value = (REWARDS * fixed[:, 0].exp()).sum() if baseline else 0.0
+        batch = TrajectoryBatch.of(
+            REWARDS - value, [0, 1, 2], rollout_logp=fixed, old_logp=fixed, anchor_logp={"ref": anchor}
+        )
+        loss = objective.surrogate(PolicyOutputs(logp.unsqueeze(-1)), batch, objective.prepare(batch))[:, 0]
+        optimizer.zero_grad()
+        (loss * share).sum().backward()
+        optimizer.step()
     return torch.softmax(logits.detach(), -1)
 
 
@@ -145,8 +182,27 @@ def test_the_bandit():
     best = torch.softmax(REWARDS / BETA, -1)
     assert best.tolist() == pytest.approx([0.705385, 0.259496, 0.035119], abs=1e-6)
     assert regret(torch.full((3,), 1 / 3)) == pytest.approx(0.291867, abs=1e-5)
-    skewed = learn("copg", [0.1, 0.2, 0.7], [0.05, 0.05, 0.9])
+    arms, _ = pairs_of(FIRST, SECOND)
+    skewed = learn("copg", arms)
     assert regret(skewed) < 1e-5
     assert skewed.tolist() == pytest.approx([0.705, 0.260, 0.035], abs=2e-3)
-    assert regret(learn("copg", [0.4, 0.3, 0.3], [0.05, 0.05, 0.9], seed=1)) < 1e-4
-    assert regret(learn("ipo", [0.1, 0.2, 0.7], [0.05, 0.05, 0.9], epochs=20)) > 0.05  # biased by what sampled
+    half = torch.cat([arms[5000:], arms[:5000].flip(0)])
+    assert learn("copg", half, seed=3).tolist() == pytest.approx(skewed.tolist(), abs=1e-4)
+    assert regret(learn("copg", pairs_of((0.4, 0.3, 0.3), SECOND, seed=1)[0])) < 1e-4
+
+
+def test_the_bandit_with_preferences():
+    """IPO, which sees no rewards, ends where the sampling laws and the judge say, not at the optimum."""
+    found = learn("ipo", *pairs_of(FIRST, SECOND), epochs=20)
+    assert regret(found) == pytest.approx(0.159, abs=0.01)
+    assert found.tolist() == pytest.approx([0.415, 0.359, 0.226], abs=0.015)
+
+
+def test_the_bandit_without_the_contrast():
+    """The plain policy gradient is biased off-policy: without a baseline worse than its start, with the policy's exact
+    mean reward as one better, and not right."""
+    arms, _ = pairs_of(FIRST, SECOND)
+    assert regret(policy_gradient(arms, baseline=False)) == pytest.approx(0.642, abs=0.02)
+    valued = policy_gradient(arms, baseline=True)
+    assert regret(valued) == pytest.approx(0.0149, abs=0.003)
+    assert valued.tolist() == pytest.approx([0.812, 0.167, 0.021], abs=0.01)
