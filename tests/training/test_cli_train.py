@@ -396,12 +396,3 @@ def test_a_model_that_cannot_be_read_is_warmed_up_by_itself(tmp_path, capsys):
     assert "warming up on 64 gold answers (--sft.epochs 0 goes without)" in capsys.readouterr().out
     found = [line["sft_step"] for line in read_metrics(tmp_path / "run", "sft")]
     assert found == list(range(1, 4 * 64 // 16 + 1))
-
-
-def test_evaluations_of_other_tasks_do_not_overwrite_each_other(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    command = ["--env", "text_classification", "--model", "oracle", "--tasks", "4"]
-    for options in ([], ["--split", "train"], []):
-        assert cli.evaluate([*command, *options]) == 0
-    kept = {path.name: load_run(path).settings["eval"]["split"] for path in (tmp_path / "runs").iterdir()}
-    assert kept == {"eval-text_classification-oracle": "test", "eval-text_classification-oracle-2": "train"}
