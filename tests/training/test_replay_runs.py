@@ -16,7 +16,7 @@ STEPS = 6
 RECIPES = {
     "remix": {"reincarnate_at": 4, "lambda_after": 1, "lambda_every": 1},
     "remix-ppo": {"reincarnate_at": 5, "value_lr": 1e-3},
-    "rorecomp": {"base": "dapo", "base_options": ["max_num_gen_batches=2"], "batch_rows": 8, "alpha": 0.4},
+    "rorecomp": {"base": "reinforce++", "alpha": 0.3},
 }
 
 
@@ -93,7 +93,7 @@ def test_the_buffer_fills_and_is_emptied(whole):
     if recipe != "rorecomp":
         pytest.skip("another memory")
     lines = numbers(out)
-    lines = [line for line in lines if "comp_steps" in line]  # dynamic sampling may find no group that disagrees
     assert sum(line["comp_steps"] for line in lines) >= 1
     assert [line["comp_probability"] for line in lines] == sorted(line["comp_probability"] for line in lines)[::-1]
-    assert all({"comp_buffer", "comp_evicted", "accuracy_per_1k_tokens", "cost_wrong"} <= line.keys() for line in lines)
+    assert all({"comp_buffer", "comp_evicted", "accuracy_per_1k_tokens"} <= line.keys() for line in lines)
+    assert any("cost_wrong_first" in line for line in lines)
