@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from assay.training import checkpoint
+from assay.training import checkpoint, cli
+from assay.training.logs import read_metrics
 from assay.training.objectives.objective import pairs
 from assay.training.objectives.readouts import NucleusEntropy
 from assay.training.objectives.siren import AdaptiveEntropyBonus, EntropyAnchor, PeakTokens, peak_mask
@@ -158,6 +159,28 @@ def test_the_anchor_is_measured_once_and_restored_to_the_last_bit(tmp_path):
         )
         assert chosen.restored(checkpoint.read_state(saved)["objective"]) == held
     assert first.batch_terms[0].anchor == math.pi / 3
+
+
+def test_a_resumed_run_keeps_its_anchor(tmp_path):
+    run = tmp_path / "run"
+    asked = ["--recipe", "siren", "--recipe.quantile", "0.3", "--model", "tiny", "--env.labels", "email", "testing",
+             "--eval.tasks", "4", "--rollout.groups", "2", "--rollout.group-size", "3", "--rollout.max-tokens", "4",
+             "--save-every", "1", "--sft.epochs", "0", "--optim.token-budget", "60"]  # fmt: skip
+    assert cli.train([*asked, "--steps", "1", "--out", str(run)]) == 0
+
+    def held():
+        state = checkpoint.read_state(checkpoint.latest(run / "checkpoints"))
+        return state["step"], state["objective"]["batch_terms.0.anchor"]
+
+    first = held()
+    assert first[0] == 1
+    assert first[1] > 0
+    assert cli.train(["--resume", "--out", str(run), "--steps", "3"]) == 0
+    assert held() == (3, first[1])
+    lines = read_metrics(run, "train")
+    assert [line["entropy/anchor"] for line in lines] == pytest.approx([first[1]] * 3)
+    assert lines[0]["entropy/peak"] == pytest.approx(first[1], abs=1e-5)
+    assert {"entropy/full", "entropy/nucleus", "loss_siren"} <= lines[2].keys()
 
 
 def test_what_it_is_compared_with():
