@@ -114,7 +114,7 @@ class LoggedFeed:
             if max((len(branch.ids) for branch in rollout.branches), default=limit + 1) <= limit:
                 kept.append(rollout)
                 self._chosen.append(response)
-        self.too_long += len(chosen) - len(kept)
+        self.too_long = len(chosen) - len(kept)
         return Experience(kept, kept, time.perf_counter() - began, logged=True)
 
     def describe(self, experience: Experience) -> dict[str, float]:
