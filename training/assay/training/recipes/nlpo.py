@@ -25,7 +25,8 @@ class NLPO(PPO):
     algorithm 1. Ratio, clip and entropy are those of the restricted, renormalised policy; the divergence is that of the
     whole one, and so are the log-probabilities that are stored. The copy is renewed after the optimiser steps of a
     step, where the authors' code takes the policy before them: the sets of a step never change while it is learned
-    from, and the next rollouts are masked by the policy that draws them.
+    from, and the next rollouts are masked by the policy that draws them. What the sets leave out is not unlearned:
+    when the trained policy is used, draw with a like top-p.
     """
 
     paper: ClassVar[str] = "arXiv:2210.01241"
