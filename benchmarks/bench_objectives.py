@@ -169,7 +169,9 @@ def _name(readout: Readout) -> str:
 def readout_seconds(objective: Objective, reached: set[str], model: Any, repeats: int) -> float:
     """Reading the logits of every sampled token once more, and backward where needed, scaled up from 1024 positions."""
     positions, head = 1024, model.get_output_embeddings().weight
-    states = torch.randn(positions, head.shape[1], generator=torch.Generator().manual_seed(2)).requires_grad_()
+    states = torch.randn(positions, head.shape[1], generator=torch.Generator().manual_seed(2))
+    spread = float((states[:64] @ head.detach().T).std())
+    states = (states * 4.5 / spread).requires_grad_()  # 1 to 2 nats a token, as a language model has
 
     def read(readout: Readout) -> None:
         other = (states.detach(), head.detach()) if readout.against is not None else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -69,26 +68,18 @@ class NucleusEntropy(Readout):
         """Entropies [R]."""
         with torch.no_grad():
             total = torch.logsumexp(logits, -1)
-        result = logits.new_zeros(logits.shape[0])
-        for rows, size in self._looks(logits.detach(), total):
-            top = logits[rows].topk(size, -1).values
-            result = result.index_copy(0, rows, self._entropy(top, total[rows]))
+        result, limit = logits.new_zeros(logits.shape[0]), min(self.max_nucleus, logits.shape[-1])
+        rows, size = torch.arange(len(logits), device=logits.device), min(FIRST_LOOK, limit)
+        while len(rows):  # sorting a vocabulary is dear, so only rows that need it look further
+            top = logits.topk(size, -1).values
+            with torch.no_grad():
+                mass = torch.exp(top - total[:, None]).sum(-1)
+                enough = (mass >= self.top_p - ROUNDING) | (size == limit)
+            result = result.index_copy(0, rows[enough], self._entropy(top[enough], total[enough]))
+            if bool(enough.all()):
+                break
+            rows, logits, total, size = rows[~enough], logits[~enough], total[~enough], min(8 * size, limit)
         return result
-
-    def _looks(self, logits: Tensor, total: Tensor) -> Iterator[tuple[Tensor, int]]:
-        """Rows by how many of their most likely tokens have to be sorted."""
-        limit = min(self.max_nucleus, logits.shape[-1])
-        left = torch.arange(logits.shape[0], device=logits.device)
-        size = min(FIRST_LOOK, limit)
-        while len(left):
-            if size < limit:
-                mass = torch.exp(logits[left].topk(size, -1, sorted=False).values - total[left, None]).sum(-1)
-                enough = mass >= self.top_p - ROUNDING
-            else:
-                enough = torch.ones_like(left, dtype=torch.bool)
-            if enough.any():
-                yield left[enough], size
-            left, size = left[~enough], min(8 * size, limit)
 
     def _entropy(self, top: Tensor, total: Tensor) -> Tensor:
         """Entropies of rows [r], given their largest logits [r, k] in falling order and logsumexp of all [r]."""
