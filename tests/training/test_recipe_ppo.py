@@ -160,3 +160,23 @@ def test_a_checkpoint_without_its_critic_is_refused(tmp_path):
     (latest(tmp_path / "run" / "checkpoints") / "critic.safetensors").unlink()
     with pytest.raises(ValueError, match="critic stored there"):
         run(tmp_path / "run", steps=2, resume=True)
+
+
+def test_it_learns_what_pays(tmp_path):
+    """Nine of ten answers are yes; a policy that was taught both alike finds out, and its critic follows."""
+    data = tmp_path / "mail.csv"
+    rows = [f"letter {i},{'no' if i % 10 == 0 else 'yes'}" for i in range(300)]
+    data.write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+    words = ["--recipe", "ppo", "--recipe.kl-beta", "0", "--recipe.value-lr", "1e-3", "--recipe.epochs", "2", "--model",
+             "tiny", "--dataset", str(data), "--steps", "8", "--rollout.groups", "6", "--rollout.group-size", "4",
+             "--rollout.max-tokens", "4", "--lr", "1e-3", "--sft.per-label", "6", "--sft.epochs", "12",
+             "--sft.lr", "5e-3", "--eval.tasks", "10", "--eval.every", "0", "--out", str(tmp_path / "run")]  # fmt: skip
+    assert cli.train(words) == 0
+    lines = read_metrics(tmp_path / "run", "train")
+    reward = [line["reward"] for line in lines]
+    assert reward[0] < 0.6
+    assert sum(reward[2:]) / 6 > 0.8
+    assert lines[-1]["value_loss"] < 0.8 * lines[0]["value_loss"]
+    html = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Explained variance" in html
+    assert "Loss of the critic" in html
