@@ -87,7 +87,7 @@ RESET = "prorl:kl_beta=0.3,reset_on_stall=false,reset_period=15,reset_cooldown=0
 BROAD = "brorl:n_samples=32,prompts_per_step=4,temperature=0,dynamic_sampling=false,lr_batch_scaling=none"
 NARROW = "brorl:n_samples=4,prompts_per_step=32,temperature=0,dynamic_sampling=false,lr_batch_scaling=none"
 SIREN = "siren:coef=0.5"
-REMIX = "remix:reincarnate_at=30"
+REMIX = "remix:reincarnate_at=40"
 
 CLAIMS = (
     Claim("nsr", "2506.01347", "Learning from wrong answers alone keeps pass@k at large k, where learning from right "

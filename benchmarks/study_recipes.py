@@ -22,16 +22,17 @@ from assay.training.cli import evaluate
 from assay.training.studies.cli import main as study
 from assay.training.studies.recipes.table import cell
 
-TASK = ["--env", "countdown", "--env.levels", "3", "--env.highest", "20", "--env.instances", "8000", "--env.terse",
-        "--model", "tiny", "--sft.lr", "3e-3", "--sft.batch-size", "32"]  # fmt: skip
-RUN = ["--rollouts", "16x8", "--optim.minibatches", "4", "--lr", "2e-4", "--rollout.max-tokens", "16", "--eval.tasks",
-       "60", "--eval.every", "5"]  # fmt: skip
+STEPS = 50
+TASK = ["--env", "countdown", "--env.levels", "3", "--env.highest", "9", "--env.instances", "4000", "--model", "tiny",
+        "--warm-up", "1000", "--sft.lr", "3e-3", "--sft.batch-size", "32"]  # fmt: skip
+RUN = ["--steps", str(STEPS), "--rollouts", "16x8", "--optim.minibatches", "4", "--lr", "2e-4", "--eval.tasks", "60",
+       "--eval.every", "10"]  # fmt: skip
+SHORT = ["--env.terse", "--rollout.max-tokens", "16"]
 SETTINGS = {
-    "plain": [*RUN, "--warm-up", "600", "--steps", "60", "--pass-k", "1", "4", "16", "64", "256"],
-    "confidence": [*RUN, "--warm-up", "600", "--steps", "60", "--pass-k", "1", "16", "--samples", "32", "--scaffold",
-                   "confidence-ac", "--rollout.max-tokens", "48"],
-    "logged": [*RUN, "--steps", "60", "--pass-k", "1", "4", "16", "64"],
-}  # fmt: skip
+    "plain": [*SHORT, "--pass-k", "1", "4", "16", "64", "256"],
+    "confidence": ["--scaffold", "confidence-ac", "--rollout.max-tokens", "32", "--pass-k", "1", "4", "16"],
+    "logged": [*SHORT, "--pass-k", "1", "4", "16", "64"],
+}
 YARDSTICK = {"plain": "grpo", "confidence": "dr-grpo", "logged": "nll"}
 HEADINGS = {
     "plain": "Answers alone",
@@ -41,7 +42,7 @@ HEADINGS = {
 PAGE = """# What the papers say, tried on a small language model
 
 `python benchmarks/study_recipes.py --seeds {seeds}`. A model of 1.2 million weights learns countdown (four numbers up
-to 9, a target up to 20, each number at most once, any of many right answers) from demonstrations of an exact solver;
+to 9, a target up to 9, each number at most once, any of many right answers) from demonstrations of an exact solver;
 every run starts from that model and takes {steps} steps of 16 tasks x 8 rollouts, cut into 4 optimiser steps, learning
 rate 2e-4. Each claim became differences in one metric, paired by seed, with Student-t 95 % intervals over {seeds}
 seeds. It *holds* if every interval lies on the side that the paper says, *does not* if one lies wholly on the other,
@@ -58,12 +59,12 @@ def run_setting(name: str, claims: list[Claim], args: argparse.Namespace) -> Pat
     """The study of all arms that the claims of a setting need; returns its folder."""
     arms = [YARDSTICK[name], *(arm for claim in claims for arm in claim.arms)]
     out = args.out / name
-    words = [*TASK, *SETTINGS[name]]
+    words = [*TASK, *RUN, *SETTINGS[name]]
     if name == "logged":
         words += ["--data", str(logs(args))]
         words[words.index("--model") + 1] = str(args.out / "plain" / "start")
-    if args.steps:
-        words[words.index("--steps") + 1] = str(args.steps)
+        words[words.index("--warm-up") + 1] = "0"
+    words[words.index("--steps") + 1] = str(args.steps)
     command = ["recipes", *words, "--recipes", *dict.fromkeys(arms), "--seeds", str(args.seeds), "--jobs",
                str(args.jobs), "--out", str(out)]  # fmt: skip
     print("assay-study", *command, flush=True)
@@ -78,9 +79,9 @@ def logs(args: argparse.Namespace) -> Path:
     if not start.exists() and not args.page_only:
         sys.exit("the logs come from the start of the plain setting: run one of its claims first")
     if not (folder / "metrics.jsonl").exists() and not args.page_only:
-        options = [word for word in TASK if not word.startswith("--sft")][: TASK.index("--model")]
-        evaluate([*options, "--model", str(start), "--split", "train", "--tasks", "400", "--samples", "8",
-                  "--temperature", "1", "--max-tokens", "16", "--threads", "1", "--out", str(folder)])  # fmt: skip
+        task = [*TASK[: TASK.index("--model")], "--env.terse", "--model", str(start), "--split", "train"]
+        evaluate([*task, "--tasks", "400", "--samples", "8", "--temperature", "1", "--max-tokens", "16", "--threads",
+                  "1", "--out", str(folder)])  # fmt: skip
     return folder
 
 
@@ -128,8 +129,7 @@ def page(rows: list[tuple[Claim, str, list[str]]], folders: dict[str, Path], arg
             f"## {HEADINGS[name]}\n\n{(folder / 'table.md').read_text(encoding='utf-8')}\n"
             f"![accuracy and entropy](recipes-{name}-curves.png)\n![pass@k](recipes-{name}-pass_k.png)\n"
         )
-    steps = args.steps or 60
-    return PAGE.format(seeds=args.seeds, steps=steps, verdicts="\n".join(lines), plainly=plainly,
+    return PAGE.format(seeds=args.seeds, steps=args.steps, verdicts="\n".join(lines), plainly=plainly,
                        tables="\n".join(tables))  # fmt: skip
 
 
@@ -139,7 +139,7 @@ def main() -> None:
     parser.add_argument("--claims", nargs="+", choices=known, default=known, metavar="CLAIM", help=" ".join(known))
     parser.add_argument("--seeds", type=int, default=3, help="runs of each recipe (3)")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time (1)")
-    parser.add_argument("--steps", type=int, default=0, help="steps of a run (60)")
+    parser.add_argument("--steps", type=int, default=STEPS, help=f"steps of a run ({STEPS})")
     parser.add_argument("--out", type=Path, default=Path("runs/recipes"), help="where the runs are kept")
     parser.add_argument("--results", type=Path, default=Path("docs/results"), help="where the page goes")
     parser.add_argument("--page-only", action="store_true", help="write the page from runs that are finished")

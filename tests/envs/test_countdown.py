@@ -117,7 +117,7 @@ def test_demonstrations_are_drawn_among_all_solutions_and_tries_fail_truthfully(
 def test_prompts_tell_the_numbers_and_the_target_and_no_solution():
     for options in ({}, {"terse": True}, {"think_mode": "think"}, {"use": "all"}):
         for task in Env(instances=40, **options).tasks:
-            text = task.prompt[0]["content"]
+            text = "\n".join(message["content"] for message in task.prompt)
             assert " ".join(map(str, task.truth["numbers"])) in text
             assert str(task.truth["target"]) in text
             assert Env.gold(task) not in text

@@ -67,7 +67,7 @@ def test_every_claim_can_be_run_and_measured(tmp_path):
     for setting in driver.SETTINGS:
         chosen = [claim for claim in claims.CLAIMS if claim.setting == setting]
         arms = dict.fromkeys([driver.YARDSTICK[setting], *(arm for claim in chosen for arm in claim.arms)])
-        words = [*driver.TASK, *driver.SETTINGS[setting], "--recipes", *arms]
+        words = [*driver.TASK, *driver.RUN, *driver.SETTINGS[setting], "--recipes", *arms]
         plan = parse([*words, "--data", str(log)] if setting == "logged" else words)
         assert [arm.label for arm in plan.arms] == list(arms)
         known = {*metrics_of(plan.ks, calibrated=True), "entropy drift"}

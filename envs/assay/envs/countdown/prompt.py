@@ -21,7 +21,7 @@ _SOLVED_ANEW = 4
 
 
 def prompt_of(numbers: Sequence[int], target: int, options: Options) -> list[Message]:
-    """The one message that puts an instance."""
+    """The messages that put an instance: what is the same for all in the first one, so that it is encoded once."""
     shown = " ".join(map(str, numbers))
     if options.terse:
         return [{"role": "user", "content": f"{shown} = {target}"}]
@@ -30,7 +30,7 @@ def prompt_of(numbers: Sequence[int], target: int, options: Options) -> list[Mes
     if options.think_mode != "none":
         reply = request("expression", options.think_mode)
     task = f"Write an expression with + - * / and brackets that equals the target, {each}. {reply}"
-    return [{"role": "user", "content": f"Numbers: {shown}\nTarget: {target}\n{task}"}]
+    return [{"role": "system", "content": task}, {"role": "user", "content": f"Numbers: {shown}\nTarget: {target}"}]
 
 
 def demonstration(task: Task) -> str:
@@ -52,11 +52,18 @@ def demonstration(task: Task) -> str:
 
 
 def _drawn(known: Sequence[Expression], rng: random.Random) -> str:
-    """One of ``known``: a length first, then one of it, since most solutions use all the numbers; "" of none."""
+    """One of ``known``, "" of none: a length first, each half as likely as the next shorter one, then one of it.
+
+    Most solutions use all the numbers; drawn evenly they would show little else.
+    """
     by_length: dict[int, list[Expression]] = {}
     for each in known:
         by_length.setdefault(len(numbers_of(each)), []).append(each)
-    return write(rng.choice(by_length[rng.choice(sorted(by_length))])) if by_length else ""
+    if not by_length:
+        return ""
+    lengths = sorted(by_length)
+    length = rng.choices(lengths, [2.0**-place for place in range(len(lengths))])[0]
+    return write(rng.choice(by_length[length]))
 
 
 def _wrong_tries(numbers: list[int], target: int, count: int, rng: random.Random) -> list[str]:
