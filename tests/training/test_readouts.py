@@ -43,7 +43,7 @@ def test_nucleus_of_four_tokens(top_p, inclusive, wanted):
 def test_nucleus_is_the_definition(top_p, most, inclusive):
     g = torch.Generator().manual_seed(1)
     sharpness = torch.linspace(0.0, 8.0, 24).unsqueeze(-1)  # from uniform, far beyond the first look, to nearly sure
-    logits = torch.randn(24, 9 * FIRST_LOOK, generator=g) * sharpness
+    logits = torch.randn(24, 36 * FIRST_LOOK, generator=g) * sharpness
     found = NucleusEntropy(top_p, most, inclusive)(logits, None)
     assert torch.allclose(found.double(), slow_nucleus_entropy(logits, top_p, most, inclusive), atol=2e-5)
 

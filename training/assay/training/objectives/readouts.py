@@ -11,7 +11,7 @@ from assay.training.objectives.types import Readout
 
 ROUNDING = 1e-6
 """A nucleus whose mass is this little short of ``top_p`` has reached it: cumulative sums are float32."""
-FIRST_LOOK = 128
+FIRST_LOOK = 32
 """Tokens among which a nucleus is looked for first; few positions need more."""
 
 
