@@ -12,6 +12,7 @@ from gymnasium.error import ResetNeeded
 from assay.envs.errors import InfraError, VerifierError
 from assay.envs.options import read_options
 from assay.envs.registry import id_of
+from assay.envs.results import Baselines, ResultTable
 from assay.envs.spaces import Images, Messages, Text
 from assay.envs.tasks import Message, Task, TaskSet
 from assay.verifiers.score import Score
@@ -164,6 +165,40 @@ class TaskEnv(gym.Env[Observation, str]):
     def trivial(cls, tasks: TaskSet) -> dict[str, str]:
         """Constant responses that need no model, by name, chosen on ``tasks`` (the training split)."""
         return {}
+
+    @classmethod
+    def baselines(cls) -> Baselines:
+        """Ways to answer that need no model and depend on the task, by name; they replace those drawn from training."""
+        return {}
+
+    @classmethod
+    def facts(cls, options: Any) -> dict[str, Any]:
+        """What a result depends on besides the options: JSON-serialisable, and kept with every evaluation.
+
+        Args:
+            options: an instance of :attr:`Options`.
+        """
+        return {}
+
+    @classmethod
+    def tables(cls, options: Any, tasks: Sequence[Task], scores: Sequence[Sequence[Score]]) -> list[ResultTable]:
+        """Tables of an evaluation, such as a benchmark publishes; by default none.
+
+        Args:
+            options: an instance of :attr:`Options`.
+            tasks: what was played.
+            scores: of each task, one for each of its samples that was scored.
+        """
+        return []
+
+    @classmethod
+    def picture(cls, task: Task, actions: Sequence[str], score: Score | None) -> Any:
+        """A PIL image that shows a person an episode, or None where there is nothing to see.
+
+        Raises:
+            InfraError: if it cannot be drawn.
+        """
+        return None
 
     def open(self, task: Task) -> list[Message]:
         """The messages that begin the episode."""

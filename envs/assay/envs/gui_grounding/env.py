@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from assay.envs.base import BaseOptions, TaskEnv
+from assay.envs.gui_grounding.baselines import BASELINES
+from assay.envs.gui_grounding.draw import drawn
 from assay.envs.gui_grounding.options import Options
 from assay.envs.gui_grounding.oracle import gold_answer
-from assay.envs.gui_grounding.pictures import shown_screenshot
+from assay.envs.gui_grounding.pictures import references, shown_screenshot
 from assay.envs.gui_grounding.protocol import protocol_of
+from assay.envs.gui_grounding.rollup import tables
 from assay.envs.gui_grounding.sources import load_source
+from assay.envs.results import Baselines, ResultTable
 from assay.envs.tasks import Message, Task, TaskSet
 from assay.verifiers import registry
 from assay.verifiers.score import Score
@@ -84,11 +88,25 @@ class GuiGroundingEnv(TaskEnv):
             return 0.0, 1.0
         return (-1.0 if options.reward_variant == "code" else 0.0), 2.0
 
+    @classmethod
+    def baselines(cls) -> Baselines:
+        """``random`` and ``centre`` look at nothing, ``ocr`` reads the screen."""
+        return BASELINES
 
-def references(task: Task) -> list[str]:
-    """The references of a task's images."""
-    parts = [part for message in task.prompt if isinstance(message["content"], list) for part in message["content"]]
-    return [part["image"] for part in parts if part["type"] == "image"]
+    @classmethod
+    def facts(cls, options: Any) -> dict[str, Any]:
+        """The protocol."""
+        return {"protocol": protocol_of(options).to_dict()}
+
+    @classmethod
+    def tables(cls, options: Any, tasks: Sequence[Task], scores: Sequence[Sequence[Score]]) -> list[ResultTable]:
+        """The benchmark's own table; for our sources the kind of instruction by look-alikes."""
+        return tables(options.source, tasks, scores)
+
+    @classmethod
+    def picture(cls, task: Task, actions: Sequence[str], score: Score | None) -> Any:
+        """The screenshot with the box, the points in their order and the reward."""
+        return drawn(task, actions[-1] if actions else "", score)
 
 
 def _without_references(content: Any) -> Any:

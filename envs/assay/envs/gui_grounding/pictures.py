@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.envs.errors import InfraError
+from assay.envs.tasks import Task
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -88,3 +89,9 @@ def within(folder: Path, name: str, where: str, field: str = "image") -> Path:
     if Path(name).is_absolute() or not path.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"{where}: field {field!r}: {name} is outside of {folder}")
     return path
+
+
+def references(task: Task) -> list[str]:
+    """The references of a task's images."""
+    parts = [part for message in task.prompt if isinstance(message["content"], list) for part in message["content"]]
+    return [part["image"] for part in parts if part["type"] == "image"]

@@ -112,13 +112,17 @@ def numbers(data: Mapping[str, Any], name: str, count: int, where: str) -> tuple
     Raises:
         ValueError: one line, naming the field.
     """
-    value = data.get(name)
     if name not in data:
         raise ValueError(f"{where}: no field {name!r}")
-    good = isinstance(value, list | tuple) and len(value) == count
-    if not good or not all(isinstance(n, int | float) and not isinstance(n, bool) and abs(n) < 1e9 for n in value):
+    value = data[name]
+    listed = isinstance(value, list | tuple) and len(value) == count
+    if not listed or not all(_is_number(number) for number in value):
         raise ValueError(f"{where}: field {name!r} is a list of {count} numbers, got {str(value)[:60]}")
     return tuple(float(number) for number in value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
 
 
 def box_within(box: tuple[float, ...], size: tuple[float, ...], what: str, slack: float = 0.5) -> Box:

@@ -46,10 +46,10 @@ def task_of(record: Record, options: Options, split: str, ref: str = "") -> Task
         truth["options"] = {name: getattr(options, name) for name in names}
         truth["options"] |= {"think": protocol.think, "multi_answer": protocol.multi_answer}
     meta = {
-        "split": split, "source": str(record.source.get("type", options.source)), "kind": record.kind,
-        "hard": record.hard, "role": record.role, "app": str(record.source.get("app", "")),
-        "truth_from": record.truth_from, "size": list(record.size), "shown": list(protocol.shown(record.size)),
-        **record.groups,
+        "split": split, "instruction": record.instruction, "kind": record.kind, "hard": record.hard,
+        "role": record.role, "source": str(record.source.get("type", options.source)),
+        "app": str(record.source.get("app", "")), "truth_from": record.truth_from, "size": list(record.size),
+        "shown": list(protocol.shown(record.size)), **record.groups,
     }  # fmt: skip
     prompt = render_prompt(image, record.instruction, record.size, protocol)
     return Task(content_id("gui-grounding", identity, record.instruction, truth.get("box")), prompt, truth, meta)
@@ -63,7 +63,7 @@ def task_set(records: Iterable[tuple[Record, str]], options: Options, split: str
         ValueError: one line, if none is left.
     """
     kept = ((record, ref) for record, ref in records if wanted(record, options))
-    found = {}
+    found: dict[str, Task] = {}
     for record, ref in islice(kept, options.limit or None):
         task = task_of(record, options, split, ref)
         found.setdefault(task.id, task)
