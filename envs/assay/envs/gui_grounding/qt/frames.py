@@ -13,6 +13,10 @@ _LENGTH = struct.Struct(">Q")
 _MOST = 1 << 30
 
 
+class RefusedError(ValueError):
+    """What the caller of a worker asked for cannot be done; one line."""
+
+
 def write_frame(descriptor: int, value: Any, blobs: Sequence[bytes] = ()) -> None:
     """Write one frame.
 

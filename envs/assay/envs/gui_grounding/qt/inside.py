@@ -1,9 +1,9 @@
 """The worker's side: one ``QApplication``, no screen; carries out calls until its owner is gone.
 
-Started by :class:`~assay.envs.gui_grounding.qt.worker.QtWorker` as ``python -m ...qt.inside REQUESTS ANSWERS LIFELINE``
-(file descriptors). A call names a function of our packages, ``module:function``; it takes keyword arguments and returns
-a JSON value, or that and a list of byte strings. A :class:`Refusal` it raises is the caller's mistake (``ValueError`` on
-the other side); any other exception is reported with its type.
+Started by :class:`~assay.envs.gui_grounding.qt.worker.QtWorker` as ``python -m ...qt.inside REQUESTS ANSWERS
+LIFELINE`` (file descriptors). A call names a function, ``module:function``; it takes keyword arguments and returns a
+JSON value, or that and a list of byte strings. A :class:`RefusedError` is the caller's mistake (``ValueError`` on the
+other side); any other exception is reported with its type.
 """
 
 from __future__ import annotations
@@ -19,14 +19,10 @@ import time
 import traceback
 from typing import Any
 
-from assay.envs.gui_grounding.qt.frames import read_frame, write_frame
+from assay.envs.gui_grounding.qt.frames import RefusedError, read_frame, write_frame
 
 SCREEN = (2560, 1600)
 """Size of the screen that does not exist, pixels; popups are placed within it."""
-
-
-class Refusal(ValueError):
-    """What the caller asked for cannot be done; one line."""
 
 
 def main(argv: list[str]) -> int:
@@ -67,7 +63,7 @@ def _carry_out(call: dict[str, Any], application: Any) -> tuple[dict[str, Any], 
     try:
         module, _, function = call["target"].partition(":")
         outcome = getattr(importlib.import_module(module), function)(**call["arguments"])
-    except Refusal as error:
+    except RefusedError as error:
         return {"refused": str(error)}, []
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}, []

@@ -67,7 +67,7 @@ class QtWorker:
 
         Raises:
             ImportError: PySide6 is not installed.
-            ValueError: the function refused (:class:`~assay.envs.gui_grounding.qt.inside.Refusal`).
+            ValueError: the function refused (:class:`~assay.envs.gui_grounding.qt.frames.RefusedError`).
             InfraError: the worker died, took too long, is not the one that was ``born`` then, or the function failed.
         """
         with self._lock:
