@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
@@ -20,10 +20,10 @@ from assay.agents.policy import Sampling
 from assay.agents.scaffolds import PIPELINES, SCAFFOLDS, check_scaffold, layout_tokens, make_scaffold
 from assay.agents.scaffolds.agentless_options import AgentlessOptions
 from assay.envs.registry import env_class
-from assay.training import cli_agentless, cli_votes
+from assay.training import cli_agentless, cli_tables, cli_votes
 from assay.training.cli import accuracy_table, check_writable
 from assay.training.cli_episodes import visible
-from assay.training.cli_policies import SCRIPTED, UNLIMITED, Acting, make_policy
+from assay.training.cli_policies import UNLIMITED, Acting, is_scripted, make_policy
 from assay.training.config import EvalConfig, ModelConfig, RolloutConfig, TrainConfig
 from assay.training.configfile import CONFIG, read_config, write_config
 from assay.training.display import Display
@@ -34,7 +34,8 @@ from assay.training.stored import write_episodes
 
 if TYPE_CHECKING:
     from assay.envs.base import TaskEnv
-    from assay.envs.tasks import TaskSet
+    from assay.envs.results import ResultTable
+    from assay.envs.tasks import Task, TaskSet
     from assay.training.evaluate import Evaluation
     from assay.training.rollout import Collector
     from assay.training.stats import Interval
@@ -60,7 +61,8 @@ class EvalFlags:
     env: str = "text_classification"
     """Environment: a name of `train-agent envs`, or a gymnasium id."""
     model: str = "smollm2-135m"
-    """A folder, a hub id, a run directory, smollm2-135m, openai:MODEL, or scripted: oracle, random, majority."""
+    """A folder, a hub id, a run directory, smollm2-135m, openai:MODEL, or scripted: oracle, random, majority, and for
+    gui_grounding centre and ocr."""
     dataset: str = ""
     """Your own data: a .csv, .jsonl or .parquet file, a folder of images, or a data set on the hub."""
     text: str = ""
@@ -106,6 +108,8 @@ class EvalFlags:
     """hf: each shared prompt prefilled once. hf-cb: transformers' continuous batching (one GPU)."""
     concurrency: int = 256
     """Episodes in flight."""
+    save_images: bool = False
+    """Write a picture of each episode and a contact sheet of 12, where the environment has something to show."""
     threads: int = 0
     """CPU threads of the model; 0 leaves the default."""
     agentless: AgentlessOptions | None = None
@@ -117,7 +121,7 @@ def run(argv: list[str]) -> int:
     flags, options = parse_evaluation(argv)
     out = _folder(flags, options)
     from assay.training.curriculum import held_out
-    from assay.training.evaluate import evaluate, trivial_baselines
+    from assay.training.evaluate import evaluate
     from assay.training.votes import vote_accuracy
 
     env = env_class(flags.env)
@@ -134,10 +138,25 @@ def run(argv: list[str]) -> int:
             found = evaluate(collector, tasks, samples=flags.samples, k=flags.pass_k, seed=flags.seed,
                              on_done=lambda _: phase.advance())  # fmt: skip
     chosen = vote_accuracy(found.rollouts, tasks, flags.samples, env, flags.vote) if flags.vote else {}
-    compared = {} if flags.model in SCRIPTED else trivial_baselines(env, train(), tasks, **options)
-    _store(out, flags, options, argv, found, compared, chosen)
-    _show(flags, found, compared, chosen, out)
+    compared = _compared(flags, env, options, train, tasks)
+    tables = cli_tables.tables_of(env, env_options(flags.env, options), tasks, found)
+    _store(out, flags, options, argv, found, compared, chosen, tables)
+    _show(flags, found, compared, chosen, tables, out)
+    if flags.save_images:
+        drawn = cli_tables.save_pictures(out / "images", env, tasks, found)
+        where = f"pictures: {out / 'images' / 'contact-sheet.png'} and {drawn} beside it"
+        Console().print(Text(where if drawn else f"{flags.env} has no pictures of its episodes"), soft_wrap=True)
     return 0
+
+
+def _compared(flags: EvalFlags, env: type[TaskEnv], options: Mapping[str, Any], train: Callable[[], TaskSet],
+              tasks: Sequence[Task]) -> dict[str, Evaluation]:  # fmt: skip
+    """What needs no model, for comparison with what does; training tasks are loaded only where they are needed."""
+    from assay.training.evaluate import trivial_baselines
+
+    if is_scripted(flags.model, env):
+        return {}
+    return trivial_baselines(env, None if env.baselines() else train(), tasks, **options)
 
 
 def _tasks(env: type[TaskEnv], options: Mapping[str, Any], split: str) -> TaskSet:
@@ -233,7 +252,8 @@ def _collector(
 
 
 def _store(out: Path, flags: EvalFlags, options: dict[str, Any], argv: list[str], found: Evaluation,
-           compared: Mapping[str, Evaluation], chosen: Mapping[str, Interval]) -> None:  # fmt: skip
+           compared: Mapping[str, Evaluation], chosen: Mapping[str, Interval],
+           tables: Sequence[ResultTable]) -> None:  # fmt: skip
     """Episodes, numbers and settings, laid out as in a run directory."""
     out.mkdir(parents=True, exist_ok=True)
     config = TrainConfig(
@@ -255,17 +275,21 @@ def _store(out: Path, flags: EvalFlags, options: dict[str, Any], argv: list[str]
         for name, each in compared.items():
             log.write("baseline", 0, name=name, **each.to_metrics())
         votes = {f"vote/{name}": each.mean for name, each in chosen.items()}
-        log.write("eval", 0, split=flags.split, **found.to_metrics(), **votes)
+        facts = env_class(flags.env).facts(env_options(flags.env, options))
+        more = {"tables": [each.to_dict() for each in tables]} if tables else {}
+        log.write("eval", 0, split=flags.split, **found.to_metrics(), **votes, **facts, **more)
 
 
 def _show(flags: EvalFlags, found: Evaluation, compared: Mapping[str, Evaluation], chosen: Mapping[str, Interval],
-          out: Path) -> None:  # fmt: skip
+          tables: Sequence[ResultTable], out: Path) -> None:  # fmt: skip
     from assay.training.report import write_report
 
     console = Console()
     rows = [(name, each.to_metrics()) for name, each in compared.items()]
     console.print(accuracy_table([*rows, (flags.model, found.to_metrics())]))
     console.print(rates_table(found))
+    for table in tables:
+        console.print(cli_tables.shown(table))
     if chosen:
         console.print(cli_votes.votes_table(chosen, flags.samples))
     if found.confusion:

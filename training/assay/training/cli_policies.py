@@ -54,14 +54,23 @@ def make_policy(flags: EvalFlags, env: type[TaskEnv], train: Callable[[], TaskSe
         return _server(flags)
     if flags.base_url:
         raise UserError(f"--base-url is for servers: --model openai:{flags.model}")
-    if flags.model in SCRIPTED or flags.model.startswith("constant:"):
+    if is_scripted(flags.model, env):
         return _scripted(flags.model, env, train)
-    return _local(flags)
+    return _local(flags, env)
+
+
+def is_scripted(model: str, env: type[TaskEnv]) -> bool:
+    """Whether a policy needs no model."""
+    return model in SCRIPTED or model in env.baselines() or model.startswith("constant:")
 
 
 def _scripted(name: str, env: type[TaskEnv], train: Callable[[], TaskSet]) -> Acting:
-    from assay.agents.engines.scripted import ConstantPolicy, OraclePolicy, RandomLabelPolicy
+    from assay.agents.engines.scripted import ConstantPolicy, OraclePolicy, RandomLabelPolicy, TaskPolicy
 
+    if name in env.baselines():
+        baseline = env.baselines()[name]
+        baseline.check()
+        return Acting(TaskPolicy(baseline.answer), None, lambda spec, _: {"task": spec.task})
     if name == "oracle":
         return Acting(OraclePolicy(), None, lambda spec, _: {"gold": env.gold(spec.task)})
     if name == "random":
@@ -90,7 +99,7 @@ def _server(flags: EvalFlags) -> Acting:
     return Acting(OpenAIPolicy(name, base_url=flags.base_url or None))
 
 
-def _local(flags: EvalFlags) -> Acting:
+def _local(flags: EvalFlags, env: type[TaskEnv]) -> Acting:
     from assay.agents.chat import Chat
     from assay.agents.engines import make_engine
     from assay.agents.engines.contexts import context_limit
@@ -106,7 +115,7 @@ def _local(flags: EvalFlags) -> Acting:
     try:
         model, tokenizer = load_model(str(folder or flags.model), dtype=flags.dtype, device=flags.device)
     except ModelError as error:
-        hint = close_match(flags.model, SCRIPTED)
+        hint = close_match(flags.model, (*SCRIPTED, *env.baselines()))
         raise UserError(f"{error}{hint}") from error
     return Acting(make_engine(flags.engine, model, tokenizer), Chat(tokenizer), limit=context_limit(model))
 

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from assay.agents.decoding.votes import SELECTORS
 from assay.agents.scaffolds import CONFIDENCE
-from assay.training.cli_policies import SCRIPTED, Acting
+from assay.envs.registry import env_class
+from assay.training.cli_policies import Acting, is_scripted
 from assay.training.errors import UserError, close_match
 
 if TYPE_CHECKING:
@@ -42,14 +43,13 @@ def check(flags: EvalFlags) -> None:
         raise UserError("--analyses takes 2 or more, with --scaffold confidence, confidence-long or confidence-abc")
     if flags.temperature == 0 or (flags.temperature < 0 and flags.samples == 1):
         raise UserError("several analyses at temperature 0 are all the same: add --temperature 0.7 or so")
-    scripted = flags.model in SCRIPTED or flags.model.startswith("constant:")
-    if scripted or flags.model.startswith("openai:"):
+    if is_scripted(flags.model, env_class(flags.env)) or flags.model.startswith("openai:"):
         raise UserError(f"--analyses goes on from sampled tokens, which {flags.model} has none of: take a local model")
 
 
 def in_layout(acting: Acting, flags: EvalFlags, scaffold: Scaffold) -> Acting:
     """A policy that keeps to a scaffold's layout: scripted answers laid out, and analyses sampled again if asked."""
-    if flags.model in SCRIPTED or flags.model.startswith("constant:"):
+    if is_scripted(flags.model, env_class(flags.env)):
         from assay.agents.engines.scripted import InLayout
 
         return acting._replace(policy=InLayout(acting.policy, scaffold.demonstration))

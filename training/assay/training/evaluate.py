@@ -17,6 +17,7 @@ from assay.agents.policy import Completion, Request
 from assay.agents.rollout import Rollout
 from assay.envs.base import TaskEnv
 from assay.envs.episode import Outcome
+from assay.envs.results import Answer
 from assay.envs.tasks import Task, TaskSet
 from assay.training.calibration import Calibration, calibration_of
 from assay.training.rollout import Collector, RolloutSpec, derive_seed, specs_for
@@ -180,22 +181,26 @@ def measure(
 
 
 def trivial_baselines(
-    env: type[TaskEnv], train: TaskSet, tasks: Sequence[Task], **options: Any
+    env: type[TaskEnv], train: TaskSet | None, tasks: Sequence[Task], **options: Any
 ) -> dict[str, Evaluation]:
     """What answers that need no model score on ``tasks``.
 
-    Each constant of ``env.trivial(train)`` under its name, and ``random``: for each task the gold response of a
-    training task drawn at random, that is a guess that follows the frequencies of the training answers.
+    The environment's own baselines that look at no image. Where it has none: each constant of ``env.trivial(train)``
+    under its name, and ``random``: for each task the gold response of a training task drawn at random, that is a guess
+    that follows the frequencies of the training answers.
 
     Args:
         env: the environment.
-        train: what the answers are taken from.
+        train: what the answers are taken from; not needed where the environment has baselines of its own.
         tasks: what they are measured on.
         options: of the environment.
     """
-    answers = {name: _always(response) for name, response in env.trivial(train).items()}
-    if env.gold(train[0]) is not None and "random" not in answers:
-        answers["random"] = lambda task: env.gold(train[derive_seed("random", task.id) % len(train)]) or ""
+    blind = {name: each.answer for name, each in env.baselines().items() if not each.sees}
+    answers: dict[str, Callable[[Task], str]] = {name: _blind(name, answer) for name, answer in blind.items()}
+    if not answers and train is not None:
+        answers = {name: _always(response) for name, response in env.trivial(train).items()}
+        if env.gold(train[0]) is not None and "random" not in answers:
+            answers["random"] = lambda task: env.gold(train[derive_seed("random", task.id) % len(train)]) or ""
     held_out, found = TaskSet(tasks), {}
     for name, answer in answers.items():
 
@@ -209,6 +214,10 @@ def trivial_baselines(
 
 def _always(response: str) -> Callable[[Task], str]:
     return lambda task: response
+
+
+def _blind(name: str, answer: Answer) -> Callable[[Task], str]:
+    return lambda task: answer(task, (), derive_seed(name, task.id))
 
 
 class _Told:

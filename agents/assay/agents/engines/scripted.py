@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -70,6 +71,26 @@ class ConstantPolicy:
     def generate(self, requests: Sequence[Request]) -> list[Completion]:
         """One completion a request."""
         return [Completion(self.text) for _ in requests]
+
+
+class TaskPolicy:
+    """Answers ``request.context["task"]`` by a function of the task, the images shown and the request's seed.
+
+    Args:
+        answer: (task, images in the order of the conversation, seed) -> response.
+    """
+
+    def __init__(self, answer: Callable[[Any, Sequence[Any], int], str]) -> None:
+        self.answer = answer
+
+    def generate(self, requests: Sequence[Request]) -> list[Completion]:
+        """One completion a request."""
+        return [Completion(self.answer(r.context["task"], _images(r.messages), r.seed)) for r in requests]
+
+
+def _images(messages: Sequence[Any]) -> list[Any]:
+    parts = [part for message in messages if isinstance(message["content"], list) for part in message["content"]]
+    return [part["image"] for part in parts if part["type"] == "image" and "image" in part]
 
 
 class ActionsPolicy:

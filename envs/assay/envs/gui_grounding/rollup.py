@@ -106,8 +106,8 @@ def _summary(name: str, judged: Sequence[tuple[Task, Sequence[Score]]]) -> Resul
     found = [max(float(bool(score.correct)), score.parts.get("has_correct", 0.0)) for score in scores]
     points = [score.parts["num_pred"] for score in read if "num_pred" in score.parts]
     heads = (
-        Column("", "text"), Column("first point right"), Column("any point right"),
-        Column("points a response", "number"), Column("wrong format", "count"), Column("n", "count"),
+        Column("", "text"), Column("first right"), Column("any right"),
+        Column("mean N", "number"), Column("wrong format", "count"), Column("n", "count"),
     )  # fmt: skip
     line = (name, first, _mean(found), _mean(points), len(scores) - len(read), len(judged))
     return ResultTable("points", heads, (line,))
