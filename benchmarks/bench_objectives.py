@@ -241,6 +241,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--limit", type=float, default=3.0, help="share in percent above which the exit status is 1")
     parser.add_argument("--out", type=Path, help="also write the table to this file")
+    parser.add_argument("--append", action="store_true", help="add the table to the file instead of replacing it")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
@@ -257,7 +258,8 @@ def main() -> None:
     text = table(step, costs, args.model, parameters, args.threads, args.budget)
     print(text)
     if args.out:
-        args.out.write_text(f"# What an objective costs\n\n{text}", encoding="utf-8")
+        before = args.out.read_text(encoding="utf-8") if args.append else "# What an objective costs\n"
+        args.out.write_text(f"{before}\n{text}", encoding="utf-8")
     over = [name for name, cost in costs.items() if 100 * share(cost, step) > args.limit]
     if over:
         raise SystemExit(f"above {args.limit:g} % of a step: {', '.join(over)}")
