@@ -40,6 +40,9 @@ def measured(out: Path) -> dict[str, float]:
     lines = read_metrics(out, "train")
     late = [line for line in lines if line["step"] > lines[-1]["step"] / 2]
     found = {name: [line[name] for line in late if line.get(name) is not None] for name in METRICS}
+    if not found["explained_variance"]:
+        sys.exit(f"{out}: all returns of a batch are alike in the second half, so nothing is there to explain: take "
+                 "an easier environment or a warmed-up model")  # fmt: skip
     return {name: sum(values) / len(values) for name, values in found.items() if values}
 
 
