@@ -44,7 +44,7 @@ def drawn(task: Task, response: str, score: Score | None) -> Picture | None:
     if not found:
         return None
     shot = open_screenshot(found[-1])
-    size = max(13, round(max(shot.size) / 80))
+    size = max(15, round(max(shot.size) / 64))
     lines = _caption(task, score, max(20, int(shot.width / (0.56 * size))))
     picture = Image.new("RGB", (shot.width, shot.height + round(size * (1.35 * len(lines) + 0.8))), _PAPER)
     picture.paste(shot, (0, 0))
