@@ -95,6 +95,7 @@ COEFFICIENTS = {
     "gspo": ({}, rows(standardised)),
     "cispo": ({}, rows(standardised)),
     "rloo": ({}, rows(leave_one_out)),
+    "aepo": ({}, rows(leave_one_out)),
     "reinforce++": ({}, lambda r: whitened(rows(torch.clone)(r))),
     "reinforce++-baseline": ({}, lambda r: whitened(rows(centred)(r))),
     "lite-ppo": ({}, rows(standardised)),
