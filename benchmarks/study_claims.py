@@ -83,11 +83,11 @@ def _values(arm: str, metric: str, summary: Mapping[str, Mapping[str, Mapping[st
 
 CLIP_HIGHER = "grpo:clip_high=0.28"
 FIXED = "prorl:kl_beta=0.3,reset_on_stall=false,n_samples=0,temperature=0,dynamic_sampling=false"
-RESET = "prorl:kl_beta=0.3,reset_on_stall=false,reset_period=15,reset_cooldown=0,n_samples=0,temperature=0,dynamic_sampling=false"  # fmt: skip  # noqa: E501
+RESET = "prorl:kl_beta=0.3,reset_on_stall=false,reset_period=10,reset_cooldown=0,n_samples=0,temperature=0,dynamic_sampling=false"  # fmt: skip  # noqa: E501
 BROAD = "brorl:n_samples=32,prompts_per_step=4,temperature=0,dynamic_sampling=false,lr_batch_scaling=none"
 NARROW = "brorl:n_samples=4,prompts_per_step=32,temperature=0,dynamic_sampling=false,lr_batch_scaling=none"
 SIREN = "siren:coef=0.5"
-REMIX = "remix:reincarnate_at=40"
+REMIX = "remix:reincarnate_at=20"
 
 CLAIMS = (
     Claim("nsr", "2506.01347", "Learning from wrong answers alone keeps pass@k at large k, where learning from right "

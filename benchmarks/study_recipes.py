@@ -22,10 +22,10 @@ from assay.training.cli import evaluate
 from assay.training.studies.cli import main as study
 from assay.training.studies.recipes.table import cell
 
-STEPS = 50
+STEPS = 30
 TASK = ["--env", "countdown", "--env.levels", "3", "--env.highest", "9", "--env.instances", "4000", "--model", "tiny",
         "--warm-up", "1000", "--sft.lr", "3e-3", "--sft.batch-size", "32"]  # fmt: skip
-RUN = ["--steps", str(STEPS), "--rollouts", "16x8", "--optim.minibatches", "4", "--lr", "2e-4", "--eval.tasks", "60",
+RUN = ["--steps", str(STEPS), "--rollouts", "16x8", "--optim.minibatches", "4", "--lr", "2e-4", "--eval.tasks", "40",
        "--eval.every", "10"]  # fmt: skip
 SHORT = ["--env.terse", "--rollout.max-tokens", "16"]
 SETTINGS = {
@@ -121,6 +121,8 @@ def page(rows: list[tuple[Claim, str, list[str]]], folders: dict[str, Path], arg
         for verdict, heading in (("holds", "Reproduced"), ("does not", "**Did not reproduce**"),
                                  ("undecided", "Cannot be told from these runs"))
     )  # fmt: skip
+    left = [claim.key for claim in CLAIMS if claim not in [row[0] for row in rows]]
+    plainly += f"\n- Not tried in these runs (`--claims`): {', '.join(left)}.\n" if left else "\n"
     tables = []
     for name, folder in folders.items():
         for picture in ("curves.png", "pass_k.png"):
