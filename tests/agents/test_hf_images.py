@@ -44,11 +44,13 @@ def test_logprobs_match_a_whole_forward_pass_and_groups_share_the_image(vision: 
     dark, light = picture(10), picture(240)
     requests = [ask(policy, seed, image) for image in (dark, light) for seed in range(3)]
     requests += [ask(policy, 9, dark, light), Request([{"role": "user", "content": "no image"}], sampling=Sampling(5))]
-    encoded = []
-    hook = model.model.vision_model.register_forward_hook(lambda *_: encoded.append(1))
+    encoded: list[int] = []
+    hook = model.model.vision_model.register_forward_hook(
+        lambda _module, _inputs, out: encoded.append(len(out.last_hidden_state))
+    )
     completions = policy.generate(requests)
     hook.remove()
-    assert len(encoded) == 3, "an image that a group shares is encoded once"
+    assert encoded == [4], "dark, light, and both again: an image that a group shares is encoded once"
     for request, completion in zip(requests[:-1], completions, strict=False):
         pixels = processor.image_processor([list(request.images)], return_tensors="pt")
         ids = torch.tensor([[*request.ids, *completion.ids]])

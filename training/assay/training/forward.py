@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from assay.agents.chat import image_key
-from assay.agents.engines.features import image_features
+from assay.agents.engines.features import image_features, places
 from assay.training import tree
 from assay.training.logprobs import read_out, token_logprobs
 from assay.training.objectives.types import PolicyOutputs, Readout
@@ -45,6 +45,7 @@ class _Packed:
 
     Attributes:
         tries: one a sequence of the pass.
+        images: of each sequence, in the order of their placeholders.
         ids, depth: int64 [sequences, nodes]; tokens and positions, 0 in the padding.
         sampled: nodes of sampled tokens, by parent.
         sources: the nodes that predict them, each once.
@@ -53,6 +54,7 @@ class _Packed:
     """
 
     tries: list[tree.Trie]
+    images: list[tuple[Any, ...]]
     ids: IntArray
     depth: IntArray
     sampled: IntArray
@@ -80,7 +82,10 @@ def _packed(rows: Sequence[Row], tries: list[list[int]], width: int) -> _Packed:
     sources, source_of = np.unique(parent[sampled], return_inverse=True)
     slot = np.zeros(len(parent), np.int64)
     slot[sampled] = np.arange(len(sampled))
-    return _Packed(built, ids, depth, sampled, sources, source_of, np.where(where >= 0, slot[np.maximum(where, 0)], -1))
+    images = [rows[members[0]].images for members in tries]
+    return _Packed(
+        built, images, ids, depth, sampled, sources, source_of, np.where(where >= 0, slot[np.maximum(where, 0)], -1)
+    )
 
 
 class Scorer:
@@ -113,16 +118,20 @@ class Scorer:
         """Micro-batches under the token budget; the rows of a unit (default: each row alone) stay together."""
         units = [[i] for i in range(len(rows))] if units is None else units
         batches: list[MicroBatch] = []
+        seeing: list[list[list[int]]] = []
+        ids = [row.ids for row in rows]
         for bucket in self._buckets(rows, units):
-            found = tree.plan([row.ids for row in rows], bucket, self.budget, self.cost, share=self.share_prefix)
-            seen = rows[bucket[0][0]].images
-            batches += [_alone(micro, trie) for micro in found for trie in micro.tries] if seen else found
-        return batches
+            found = tree.plan(ids, bucket, self.budget, self.cost, share=self.share_prefix)
+            if rows[bucket[0][0]].images:
+                seeing += [[[micro.rows[i] for i in trie] for trie in micro.tries] for micro in found]
+            else:
+                batches += found
+        return batches + tree.side_by_side(ids, seeing, self.budget)
 
     def _buckets(self, rows: Sequence[Row], units: Sequence[Sequence[int]]) -> list[list[Sequence[int]]]:
-        """Units that may share a forward pass: all without images, and those that are equal up to their last image.
+        """Units that may share a trie: all without images, and those that are equal up to their last image.
 
-        A pass encodes the images of one context, so a trie must hold each placeholder once.
+        A sequence of a pass has one set of images, so its trie must hold each placeholder once.
         """
         buckets: dict[Any, list[Sequence[int]]] = {}
         for unit in units:
@@ -160,7 +169,7 @@ class Scorer:
         wanted = sorted((readout for readout in readouts if readout.name != "entropy"), key=lambda one: one.name)
         device = self.head.weight.device
         packed = _packed(rows, tries, width)
-        hidden = self._hidden(packed, device, rows[0].images)
+        hidden = self._hidden(packed, device)
         if not len(packed.sampled):
             zero = hidden.sum().float() * 0.0
             nothing = zero.expand(len(rows), width)
@@ -183,7 +192,7 @@ class Scorer:
         for name in {readout.against for readout in wanted} - {None}:
             with torch.no_grad():
                 companion = (companions or {})[str(name)]
-                theirs = companion._hidden(packed, device, rows[0].images)
+                theirs = companion._hidden(packed, device)
                 others[name] = theirs.reshape(-1, theirs.shape[-1])[here], companion.head.weight
         for readout in wanted:
             other = others.get(readout.against)
@@ -203,7 +212,7 @@ class Scorer:
         """
         device = self.head.weight.device
         packed = _packed(rows, tries, width)
-        hidden = self._hidden(packed, device, rows[0].images)
+        hidden = self._hidden(packed, device)
         states = hidden.reshape(-1, hidden.shape[-1])[torch.from_numpy(packed.sources).to(device)]
         sampled = torch.from_numpy(packed.slot >= 0).to(device)
         if not len(packed.sampled):
@@ -229,24 +238,36 @@ class Scorer:
                     aux[name][micro.rows] = values.cpu()
         return PolicyOutputs(logp, aux)
 
-    def _hidden(self, packed: _Packed, device: torch.device, images: tuple[Any, ...]) -> Tensor:
+    def _hidden(self, packed: _Packed, device: torch.device) -> Tensor:
         ids, tries = packed.ids, packed.tries
         inputs: dict[str, Any] = {"input_ids": torch.from_numpy(ids).to(device), "use_cache": False}
-        if images:
-            inputs |= image_features(self.model, self.processor, ids[0].tolist(), images)
+        if any(packed.images):
+            inputs |= image_features(self.model, self.processor, ids.tolist(), packed.images)
         if self.share_prefix:
             mask = np.stack([trie.mask(ids.shape[1]) for trie in tries])
             inputs["attention_mask"] = torch.from_numpy(mask)[:, None].to(device)
-            inputs["position_ids"] = torch.from_numpy(packed.depth).to(device)
-        else:
+            inputs["position_ids"] = torch.from_numpy(self._positions(packed)).to(device)
+        else:  # the model counts positions itself
             real = np.arange(ids.shape[1])[None] < np.array([len(trie) for trie in tries])[:, None]
             inputs["attention_mask"] = torch.from_numpy(real.astype(np.int64)).to(device)
         hidden: Tensor = self.backbone(**inputs).last_hidden_state
         return hidden
 
-
-def _alone(micro: MicroBatch, trie: list[int]) -> MicroBatch:
-    return MicroBatch([micro.rows[i] for i in trie], [list(range(len(trie)))])
+    def _positions(self, packed: _Packed) -> IntArray:
+        """[sequences, nodes], or [3, sequences, nodes] where images lie on a grid of positions."""
+        if not any(packed.images):
+            return packed.depth
+        rules = [
+            places(self.model, self.processor, ids, images)
+            for ids, images in zip(packed.ids, packed.images, strict=True)
+        ]
+        if all(rule is None for rule in rules):
+            return packed.depth
+        each = [
+            np.broadcast_to(depth, (3, len(depth))) if rule is None else rule.at(depth)
+            for rule, depth in zip(rules, packed.depth, strict=True)
+        ]
+        return np.stack(each, 1)
 
 
 def _parts(unit: Sequence[int], keys: Sequence[Any]) -> list[list[int]]:

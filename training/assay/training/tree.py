@@ -144,6 +144,23 @@ def plan(
         parts = [([members], nodes, 1) for members, nodes in tries]
     else:
         parts = [([[i] for i in unit], max(len(sequences[i]) for i in unit), len(unit)) for unit in units if len(unit)]
+    return _laid_out(parts, budget)
+
+
+def side_by_side(sequences: Sequence[IntArray], parts: Sequence[list[list[int]]], budget: int) -> list[MicroBatch]:
+    """Micro-batches of tries that may share a pass but no node, such as those of different images.
+
+    Args:
+        sequences: token sequences.
+        parts: lists of tries that stay in one micro-batch; a trie is a list of indices.
+        budget: as for :func:`plan`.
+    """
+    sized = [(part, max(len(build([sequences[i] for i in trie])) for trie in part), len(part)) for part in parts]
+    return _laid_out(sized, budget)
+
+
+def _laid_out(parts: Sequence[tuple[list[list[int]], int, int]], budget: int) -> list[MicroBatch]:
+    """Of (tries, nodes of the largest, number of tries), widest first."""
     batches: list[list[list[int]]] = []
     widest = lanes = 0
     for members_of, nodes, count in sorted(parts, key=lambda part: -part[1]):

@@ -115,9 +115,7 @@ class HFPolicy:
 
     def _state(self, model: Any, wave: Wave, budget: int) -> State:
         lanes = range(len(wave.contexts))
-        if wave.images:
-            features = image_features(model, self.tokenizer, wave.contexts[0], wave.images)
-            return PlainState(model, wave.contexts, lanes, features)
         if self.shares:
-            return TreeState(model, wave.contexts, lanes, budget)
-        return PlainState(model, wave.contexts, lanes)
+            return TreeState(model, wave.contexts, lanes, budget, self.tokenizer, wave.images)
+        features = image_features(model, self.tokenizer, wave.contexts[:1], wave.images[:1])
+        return PlainState(model, wave.contexts, lanes, features)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from assay.agents.engines.own_tokens import own_tokens
 from assay.agents.engines.plain import PlainState, left_pad, positions_of
+from assay.agents.engines.seen import SHORTEST_PREFIX, Seen
 from assay.agents.engines.tree_attention import Level, Tree, using_tree_attention
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-SHORTEST_PREFIX = 16
-"""A shorter common prefix is not worth a forward pass of its own."""
 
 
 class TreeState:
@@ -27,22 +24,33 @@ class TreeState:
         contexts: distinct token contexts.
         owners: for each completion, which context it continues.
         budget: tokens that a row may draw at most.
+        processor: of a vision-language model.
+        images: of each context; contexts with equal tokens differ if their images do.
     """
 
     allowed = None
 
-    def __init__(self, model: Any, contexts: Sequence[Sequence[int]], owners: Sequence[int], budget: int) -> None:
+    def __init__(
+        self,
+        model: Any,
+        contexts: Sequence[Sequence[int]],
+        owners: Sequence[int],
+        budget: int,
+        processor: Any = None,
+        images: Sequence[Sequence[Any]] = (),
+    ) -> None:
         self.model = model
         self.device = next(model.parameters()).device
         self.common: Level | None = None
         self.contexts: Level | None = None
-        shared = shared_length(contexts)
+        seen = Seen(model, processor, contexts, images)
+        shared = seen.shared_length()
         if shared:
-            self.common, logits = _encode(model, [contexts[0][:shared]], None)
+            self.common, logits = _encode(seen, [0], 0, shared, None)
         if not shared or len(contexts) > 1:
-            self.contexts, logits = _encode(model, [context[shared:] for context in contexts], self.common)
+            self.contexts, logits = _encode(seen, range(len(contexts)), shared, None, self.common)
         self.owner = torch.tensor(list(owners), device=self.device)
-        self.position = torch.tensor([len(context) for context in contexts], device=self.device)[self.owner]
+        self.position = torch.tensor(seen.ends(), device=self.device)[self.owner]
         self.logits = logits[self.owner]
         self.own = own_tokens(model.config.get_text_config().num_hidden_layers, budget)
         self._seat()
@@ -79,17 +87,6 @@ class TreeState:
         self.tree = Tree(self.common, self.contexts, slot, width)
 
 
-def shared_length(contexts: Sequence[Sequence[int]]) -> int:
-    """Tokens of the prefix that is encoded apart: a lone context whole, else what all share short of one token each."""
-    if len(contexts) == 1:
-        return len(contexts[0])
-    ordered = sorted(tuple(context) for context in contexts)
-    low, high = ordered[0], ordered[-1]  # the two that share least
-    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(low, high, strict=False)))
-    common = min(common, min(map(len, contexts)) - 1)
-    return common if common >= SHORTEST_PREFIX else 0
-
-
 def follows_tree(model: Any) -> bool:
     """Whether decoding over a tree gives what a plain padded batch gives, tried on the model itself.
 
@@ -117,27 +114,30 @@ def follows_tree(model: Any) -> bool:
     return bool((tree - plain).abs().mean() <= allowed * plain.std(-1).mean())
 
 
-def _encode(model: Any, contexts: Sequence[Sequence[int]], after: Level | None) -> tuple[Level, Tensor]:
-    """Keys and values of contexts that continue ``after``, and the logits [N, V] at their ends."""
+def _encode(
+    seen: Seen, which: Sequence[int], start: int, stop: int | None, after: Level | None
+) -> tuple[Level, Tensor]:
+    """Keys and values of part of these contexts, which continues ``after``, and the logits [N, V] at their ends."""
     from transformers import DynamicCache
 
-    ids, mask = left_pad(contexts, next(model.parameters()).device)
-    cache, shared = DynamicCache(), 0
+    contexts = [seen.contexts[i][start:stop] for i in which]
+    ids, mask = left_pad(contexts, next(seen.model.parameters()).device)
+    cache = DynamicCache()
     if after is not None:
-        shared = after.mask.shape[1]
         for layer, (key, value) in enumerate(zip(after.keys, after.values, strict=True)):
             cache.update(key.expand(len(contexts), -1, -1, -1), value.expand(len(contexts), -1, -1, -1), layer)
     padded = not bool(mask.all())
-    out = model(
+    out = seen.model(
         input_ids=ids,
-        attention_mask=torch.cat([mask.new_ones((len(contexts), shared)), mask], -1) if padded else None,
-        position_ids=positions_of(mask) + shared,
+        attention_mask=torch.cat([mask.new_ones((len(contexts), start)), mask], -1) if padded else None,
+        position_ids=seen.positions(which, positions_of(mask) + start),
         past_key_values=cache,
         use_cache=True,
         logits_to_keep=1,
+        **seen.features(ids, which, start),
     )
-    keys: list[Tensor] = [layer.keys[:, :, shared:] for layer in cache.layers]
-    values: list[Tensor] = [layer.values[:, :, shared:] for layer in cache.layers]
-    if shared:  # let go of the copies of the prefix
+    keys: list[Tensor] = [layer.keys[:, :, start:] for layer in cache.layers]
+    values: list[Tensor] = [layer.values[:, :, start:] for layer in cache.layers]
+    if start:  # let go of the copies of the prefix
         keys, values = [key.clone() for key in keys], [value.clone() for value in values]
     return Level(keys, values, mask.bool()), out.logits[:, -1]

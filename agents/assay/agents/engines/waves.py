@@ -11,11 +11,11 @@ from assay.agents.chat import image_key
 
 @dataclass
 class Wave:
-    """Distinct contexts decoded together, and for each the positions of the requests that continue it."""
+    """Distinct contexts decoded together, for each the positions of the requests that continue it, and its images."""
 
     contexts: list[tuple[int, ...]] = field(default_factory=list)
     members: list[list[int]] = field(default_factory=list)
-    images: tuple[Any, ...] = ()
+    images: list[tuple[Any, ...]] = field(default_factory=list)
 
     @property
     def owners(self) -> list[int]:
@@ -41,7 +41,7 @@ def waves(
     Args:
         contexts: of each request.
         budgets: tokens that each may draw.
-        images: of each; a context with images has waves of its own.
+        images: of each; unless contexts are shared, one with images has waves of its own.
         limit: tokens.
         shared: a context is held once for all its rows, not once a row.
     """
@@ -51,11 +51,11 @@ def waves(
     wave, held = Wave(), 0
     for (ids, *_), group in sorted(groups.items(), key=lambda item: len(item[0][0])):
         seen = images[group[0]]
-        if wave.contexts and (seen or wave.images):
+        if wave.contexts and not shared and (seen or wave.images[-1]):
             yield wave
             wave, held = Wave(), 0
         for i in group:
-            new = not wave.contexts or wave.contexts[-1] is not ids
+            new = not wave.contexts or i == group[0]
             cost = budgets[i] + (len(ids) if new or not shared else 0)
             if wave.contexts and held + cost > limit:
                 yield wave
@@ -64,7 +64,7 @@ def waves(
             if new:
                 wave.contexts.append(ids)
                 wave.members.append([])
-                wave.images = seen
+                wave.images.append(seen)
             wave.members[-1].append(i)
             held += cost
     if wave.contexts:
