@@ -16,7 +16,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from study_claims import CLAIMS, Claim, difference, overall
+from study_claims import CLAIMS, ENTRIES, Claim, difference, entry, overall
 
 from assay.training.cli import evaluate
 from assay.training.studies.cli import main as study
@@ -30,13 +30,15 @@ RUN = ["--steps", str(STEPS), "--rollouts", "16x8", "--optim.minibatches", "4", 
 SHORT = ["--env.terse", "--rollout.max-tokens", "16"]
 SETTINGS = {
     "plain": [*SHORT, "--pass-k", "1", "4", "16", "64", "256"],
-    "confidence": ["--scaffold", "confidence-ac", "--rollout.max-tokens", "32", "--pass-k", "1", "4", "16"],
+    "confidence": ["--env.levels", "1", "--env.limit", "20", "--env.highest", "40", "--warm-up", "250",
+                   "--scaffold", "confidence-ac", "--rollout.max-tokens", "32", "--optim.token-budget", "8192",
+                   "--pass-k", "1", "4", "16"],
     "logged": [*SHORT, "--pass-k", "1", "4", "16", "64"],
-}
+}  # fmt: skip
 YARDSTICK = {"plain": "grpo", "confidence": "dr-grpo", "logged": "nll"}
 HEADINGS = {
     "plain": "Answers alone",
-    "confidence": "Answers with a stated confidence (`--scaffold confidence-ac`)",
+    "confidence": "Answers with a stated confidence: two numbers up to 20, `--scaffold confidence-ac`",
     "logged": "From logs: 8 answers of the starting policy to each of 400 training tasks",
 }
 PAGE = """# What the papers say, tried on a small language model
@@ -47,12 +49,16 @@ every run starts from that model and takes {steps} steps of 16 tasks x 8 rollout
 rate 2e-4. Each claim became differences in one metric, paired by seed, with Student-t 95 % intervals over {seeds}
 seeds. It *holds* if every interval lies on the side that the paper says, *does not* if one lies wholly on the other,
 and is *undecided* otherwise. Few seeds make wide intervals: undecided is the rule unless an effect is large. Constants
-that are not the recipe's defaults stand in the tables; they were set once, for the size of the model and of the runs,
-and not tuned by claim. A small model on one task neither refutes nor confirms what was said of large ones on many.
+that are not the recipe's defaults stand at the end; they were set once, for the size of the model and of the runs, and
+not tuned by claim. A small model on one task neither refutes nor confirms what was said of large ones on many.
 
 {verdicts}
 {plainly}
-{tables}"""
+{tables}
+## Constants that are not defaults
+
+{constants}
+"""
 
 
 def run_setting(name: str, claims: list[Claim], args: argparse.Namespace) -> Path:
@@ -65,7 +71,7 @@ def run_setting(name: str, claims: list[Claim], args: argparse.Namespace) -> Pat
         words[words.index("--model") + 1] = str(args.out / "plain" / "start")
         words[words.index("--warm-up") + 1] = "0"
     words[words.index("--steps") + 1] = str(args.steps)
-    command = ["recipes", *words, "--recipes", *dict.fromkeys(arms), "--seeds", str(args.seeds), "--jobs",
+    command = ["recipes", *words, "--recipes", *map(entry, dict.fromkeys(arms)), "--seeds", str(args.seeds), "--jobs",
                str(args.jobs), "--out", str(out)]  # fmt: skip
     print("assay-study", *command, flush=True)
     if not args.page_only and study(command):
@@ -96,17 +102,10 @@ def verdict_rows(claims: list[Claim], folders: dict[str, Path]) -> list[tuple[Cl
             verdicts.append(check.judged(found))
             shown = cell("entropy" if check.metric == "entropy drift" else check.metric, found, signed=True)
             wanted = check.sign + (f" than {-100 * check.margin:.0f} points" if check.margin else "")
-            words.append(f"{check.metric}, `{short(check.left)}` minus `{short(check.right)}`: {shown} "
+            words.append(f"{check.metric}, `{check.left}` minus `{check.right}`: {shown} "
                          f"(said: {wanted}; {verdicts[-1]})")  # fmt: skip
         rows.append((claim, overall(verdicts), words))
     return rows
-
-
-def short(arm: str) -> str:
-    """An arm without what only sets its size."""
-    name, _, constants = arm.partition(":")
-    keep = [each for each in constants.split(",") if each and not each.endswith(("=0", "=false", "=none"))]
-    return f"{name}:{','.join(keep)}" if keep else name
 
 
 def page(rows: list[tuple[Claim, str, list[str]]], folders: dict[str, Path], args: argparse.Namespace) -> str:
@@ -131,8 +130,10 @@ def page(rows: list[tuple[Claim, str, list[str]]], folders: dict[str, Path], arg
             f"## {HEADINGS[name]}\n\n{(folder / 'table.md').read_text(encoding='utf-8')}\n"
             f"![accuracy and entropy](recipes-{name}-curves.png)\n![pass@k](recipes-{name}-pass_k.png)\n"
         )
+    shown = {arm for claim, _, _ in rows for arm in claim.arms}
+    constants = [f"- {arm}: `{told}`" for arm, told in ENTRIES.items() if arm in shown]
     return PAGE.format(seeds=args.seeds, steps=args.steps, verdicts="\n".join(lines), plainly=plainly,
-                       tables="\n".join(tables))  # fmt: skip
+                       tables="\n".join(tables), constants="\n".join(constants))  # fmt: skip
 
 
 def main() -> None:

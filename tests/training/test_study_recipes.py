@@ -65,6 +65,9 @@ def test_an_arm_is_a_recipe_with_constants_and_settings():
     assert read_arm("a-lol:run.data=[logs/a,logs/b]").configured(TrainConfig()).data == ("logs/a", "logs/b")
     own = read_arm("my/file.py:mine:tau=1")
     assert (own.recipe, own.constants) == ("my/file.py:mine", {"tau": 1})
+    short = read_arm("reset@prorl:kl_beta=0.3,n_samples_later=[32@15]")
+    assert (short.label, short.recipe, short.constants["n_samples_later"]) == ("reset", "prorl", ("32@15",))
+    assert read_arm("prorl:n_samples_later=[32@15]").label == "prorl:n_samples_later=[32@15]"
     assert read_arm("grpo:clip_high=0.28").folder == "grpo-clip-high-0.28"
 
 

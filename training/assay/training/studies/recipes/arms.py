@@ -20,7 +20,7 @@ class Arm:
     """One competitor.
 
     Attributes:
-        label: as it was written; the name in tables and figures.
+        label: the name in tables and figures; as it was written, where none was given.
         recipe: a name of ``train-agent recipes``, or ``FILE.py:NAME``.
         constants: of the recipe.
         settings: of the run, by dotted name (``rollout.group_size``); ``run.NAME`` is ``NAME`` itself (``run.data``).
@@ -49,12 +49,16 @@ class Arm:
 
 
 def read_arm(text: str) -> Arm:
-    """``RECIPE``, or ``RECIPE:NAME=VALUE,NAME=VALUE``; a dotted name sets the run instead of the recipe.
+    """``RECIPE``, or ``RECIPE:NAME=VALUE,NAME=VALUE``, after ``LABEL@`` if it is to be called something shorter.
+
+    A dotted name sets the run instead of the recipe.
 
     Raises:
         UserError: one line, for anything else.
     """
-    head, colon, tail = text.partition(":")
+    named, at, rest = text.partition("@")
+    label, written = (named, rest) if at and named and ":" not in named else (text, text)
+    head, colon, tail = written.partition(":")
     if head.endswith(".py"):  # a recipe of one's own: FILE.py:NAME[:CONSTANTS]
         name, colon, tail = tail.partition(":")
         head = f"{head}:{name}"
@@ -68,7 +72,7 @@ def read_arm(text: str) -> Arm:
         (settings if "." in name else constants)[name] = _value(value)
     if not head:
         raise UserError(f"--recipes {text!r} names no recipe: train-agent recipes lists them")
-    return Arm(text, head, constants, settings)
+    return Arm(label, head, constants, settings)
 
 
 def read_arms(texts: Sequence[str]) -> list[Arm]:

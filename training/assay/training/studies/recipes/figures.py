@@ -16,6 +16,8 @@ from assay.training.studies.recipes.table import START, Row
 Curve = dict[int, float]
 
 _PALETTE = (*_COLOURS, "#8c6d1f", "#c2418f", "#4d7c0f", "#475569", "#0369a1", "#7f1d1d")
+_LONGEST = 32
+"""Characters of a name in a legend."""
 
 
 def curves(runs: Mapping[str, Sequence[Path]], out_png: Path, trivial: Mapping[str, float], title: str) -> Path:
@@ -102,7 +104,8 @@ def _interval(values: Sequence[float]) -> Interval:
 def _draw(axes: Any, points: Sequence[tuple[int, Interval]], label: str, colour: str, dashed: bool = False) -> None:
     at = [x for x, _ in points]
     style = (0, (4, 2)) if dashed else "-"
-    axes.plot(at, [y.mean for _, y in points], color=colour, linewidth=1.8, label=label, linestyle=style)
+    name = label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"
+    axes.plot(at, [y.mean for _, y in points], color=colour, linewidth=1.8, label=name, linestyle=style)
     if not any(math.isnan(y.low) for _, y in points):
         lows, highs = [max(0.0, y.low) for _, y in points], [y.high for _, y in points]
         axes.fill_between(at, lows, highs, color=colour, alpha=0.12, linewidth=0)

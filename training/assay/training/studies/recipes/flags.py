@@ -23,7 +23,9 @@ with the same command; what is finished is not run again.
 
 A recipe may carry constants, and settings of its run by their dotted names:
 
-  --recipes grpo grpo:clip_high=0.28 brorl:rollout.groups=4,rollout.group_size=32
+  --recipes grpo grpo:clip_high=0.28 wide@dr-grpo:rollout.groups=4,rollout.group_size=32
+
+(LABEL@ gives an entry a name of its own.)
 
 Every other flag is one of train-agent and holds for all runs: --env.X, --lr,
 --optim.X, --rollout.X, --eval.tasks, --sft.lr, --scaffold (train-agent --help).
@@ -143,7 +145,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="assay-study recipes", description=HELP, allow_abbrev=False,
                      formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     add = parser.add_argument
-    add("--recipes", nargs="+", metavar="RECIPE[:NAME=VALUE,...]", help="what to compare; the first is the yardstick")
+    add(
+        "--recipes",
+        nargs="+",
+        metavar="[LABEL@]RECIPE[:NAME=VALUE,...]",
+        help="what to compare; the first is the yardstick",
+    )
     add("--seeds", type=int, default=5, metavar="N", help="runs of each, seeds 0 to N-1 (5)")
     add(
         "--warm-up",
