@@ -148,14 +148,16 @@ class AppWindow:
                 layout.addStretch(1)
             else:
                 layout.addWidget(QLabel(widget) if isinstance(widget, str) else widget)
-        return holder
+        return _as_low_as_can_be(holder)
 
-    def column(self, *widgets: Any) -> Any:
-        """Widgets below one another, like :meth:`row`."""
+    def column(self, *widgets: Any, low: bool = False) -> Any:
+        """Widgets below one another, like :meth:`row`; ``low`` ones take no more height than they need."""
         from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
         holder = QWidget()
         layout = QVBoxLayout(holder)
+        if low:
+            _as_low_as_can_be(holder)
         for widget in widgets:
             if widget is None:
                 layout.addStretch(1)
@@ -169,6 +171,13 @@ class AppWindow:
             run = getattr(self, f"on_{meaning}", None)
         if run is not None:
             run()
+
+
+def _as_low_as_can_be(holder: Any) -> Any:
+    from PySide6.QtWidgets import QSizePolicy
+
+    holder.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+    return holder
 
 
 def mark(thing: Any, about: str = "", meaning: str = "", label: str = "", place: str = "", name: str = "") -> Any:

@@ -77,7 +77,7 @@ def draw_look(rng: random.Random, hard: bool = False) -> Look:
         width=width + rng.randrange(-20, 21),
         height=height + rng.randrange(-20, 21),
         icon=rng.choice((16, 20) if hard else (16, 20, 24, 32)),
-        tools=rng.choice(("icons", "icons", "text") if hard else ("icons", "text", "beside", "under")),  # type: ignore[arg-type]
+        tools=rng.choice(("icons", "icons", "text") if hard else ("icons", "text", "beside", "under")),
     )
 
 

@@ -28,10 +28,10 @@ class Verb:
 _TABLE = """
 new: New, New document | start an empty page; begin with a clean sheet | SP_FileIcon | open, duplicate
 open: Open, Open… | load something that was stored earlier; bring up an existing file | SP_DialogOpenButton | new
-save: Save, Save changes | keep the work on disk; write what was edited to storage | SP_DialogSaveButton | save_as, save_all, save_copy
+save: Save, Save changes | keep the work on disk; write edits to storage | SP_DialogSaveButton | save_as, save_all
 save_as: Save as… | store the work under another file name; write it out with a new title | | save
 save_all: Save all | write every open document to disk at once | | save
-save_copy: Save a copy | put a second version on disk and go on with the first | | save
+save_copy: Save a copy | put a second version on disk | | save
 print: Print, Print… | put it on paper; send the pages to the hardware in the office | | export
 export: Export, Export… | turn the content into another file format; produce a file for other programs | | print
 share: Share, Share… | give other people access to it | | export
@@ -56,13 +56,13 @@ refresh: Refresh, Reload | get the latest state of what is displayed | SP_Browse
 stop: Stop | halt what is running now | SP_BrowserStop | pause
 back: Back | return to the place visited before | SP_ArrowLeft | forward
 forward: Forward | go on to the place that was left a moment ago | SP_ArrowRight | back
-up: Up, Parent folder | go one level higher in the tree | SP_FileDialogToParent | home
+up: Up, Parent folder | go one level higher | SP_FileDialogToParent | home
 home: Home | jump to the place where everything starts | SP_DirHomeIcon | up
 delete: Delete, Remove | get rid of what is marked; throw the marked thing away | SP_TrashIcon | archive
 rename: Rename, Rename… | give the marked thing another title | | move
 move: Move to… | put the marked thing somewhere else | | rename
 duplicate: Duplicate | make a second one just like it | | copy
-properties: Properties, Details… | see the size, dates and rights of the marked thing | SP_FileDialogInfoView | preferences
+properties: Properties, Details… | see size and dates of the marked thing | SP_FileDialogInfoView | preferences
 new_folder: New folder | make a place for files to go into | SP_FileDialogNewFolder | new
 list_view: List view | display the entries as plain lines | SP_FileDialogListView | detail_view
 detail_view: Detail view | display the entries with all their columns | SP_FileDialogDetailedView | list_view
@@ -117,7 +117,7 @@ cancel: Cancel | leave without changing anything | SP_DialogCancelButton | reset
 reset: Reset, Clear all fields | empty every entry and begin anew | SP_DialogResetButton | cancel
 apply: Apply | put the settings into effect but stay here | SP_DialogApplyButton | ok
 ok: OK | accept the settings and finish here | SP_DialogOkButton | apply
-defaults: Restore defaults, Factory settings | go back to how everything was when first installed | SP_DialogResetButton | cancel
+defaults: Restore defaults, Factory settings | undo every change made since the purchase | SP_DialogResetButton | cancel
 add_panel: Add panel, Add widget | put one more chart on the overview | | remove_panel
 remove_panel: Remove panel | take a chart off the overview | SP_TrashIcon | add_panel
 acknowledge: Acknowledge | confirm that the chosen warning was seen | SP_DialogYesButton | dismiss

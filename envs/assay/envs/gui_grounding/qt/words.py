@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import random
 
-FIRST = tuple(
-    ["Ana", "Bo", "Carla", "Dmitri", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Kemi", "Luca", "Mira", "Nadia", "Oskar", "Priya", "Quentin", "Rosa", "Sven", "Tara", "Umar", "Vera", "Wei", "Ximena", "Yusuf", "Zoe"]
-)
-LAST = tuple(
-    ["Abbott", "Berg", "Castro", "Dahl", "Eriksen", "Fontaine", "Gruber", "Haddad", "Ito", "Jensen", "Kaya", "Lindqvist", "Moreau", "Novak", "Okafor", "Petrov", "Quispe", "Rossi", "Silva", "Tanaka", "Unger", "Vargas", "Weber", "Xu", "Yilmaz", "Zimmer"]
-)
+FIRST = (
+    "Ana", "Bo", "Carla", "Dmitri", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Kemi", "Luca", "Mira",
+    "Nadia", "Oskar", "Priya", "Quentin", "Rosa", "Sven", "Tara", "Umar", "Vera", "Wei", "Ximena", "Yusuf", "Zoe",
+)  # fmt: skip
+LAST = (
+    "Abbott", "Berg", "Castro", "Dahl", "Eriksen", "Fontaine", "Gruber", "Haddad", "Ito", "Jensen", "Kaya",
+    "Lindqvist", "Moreau", "Novak", "Okafor", "Petrov", "Quispe", "Rossi", "Silva", "Tanaka", "Unger", "Vargas",
+    "Weber", "Xu", "Yilmaz", "Zimmer",
+)  # fmt: skip
 TOPICS = (
-    "Quarterly figures", "Lunch on Friday", "Broken radiator", "Trip to Lisbon", "Invoice 4471", "Draft of the contract",
-    "Choir rehearsal", "Server maintenance", "Photos from Sunday", "New office keys", "Parking permit", "Book club",
-    "Travel expenses", "Birthday party", "Garden fence", "Tax documents", "Ski weekend", "Lost umbrella", "Piano lessons",
-    "Budget question", "Weekly report", "Dentist appointment", "Team photo", "Flight change", "Missing parcel",
+    "Quarterly figures", "Lunch on Friday", "Broken radiator", "Trip to Lisbon", "Invoice 4471",
+    "Draft of the contract", "Choir rehearsal", "Server maintenance", "Photos from Sunday", "New office keys",
+    "Parking permit", "Book club", "Travel expenses", "Birthday party", "Garden fence", "Tax documents",
+    "Ski weekend", "Lost umbrella", "Piano lessons", "Budget question", "Weekly report", "Dentist appointment",
+    "Team photo", "Flight change", "Missing parcel",
 )  # fmt: skip
 STEMS = (
-    "report", "budget", "holiday", "invoice", "thesis", "recipe", "letter", "survey", "roadmap", "minutes", "inventory",
-    "portrait", "sunset", "bridge", "harbour", "meadow", "lecture", "contract", "garden", "schedule", "orchard", "tower",
+    "report", "budget", "holiday", "invoice", "thesis", "recipe", "letter", "survey", "roadmap", "minutes",
+    "inventory", "portrait", "sunset", "bridge", "harbour", "meadow", "lecture", "contract", "garden", "schedule",
+    "orchard", "tower",
 )  # fmt: skip
 ENDINGS = {"txt": "Text", "pdf": "Document", "png": "Picture", "csv": "Table", "mp3": "Sound", "zip": "Archive"}
 FOLDERS = (
@@ -32,8 +37,8 @@ SONGS = (
 )  # fmt: skip
 BANDS = ("The Lanterns", "Oak & Ember", "Marble Arch", "Night Ferry", "Polar Choir", "Seven Stairs", "Velvet Crow")
 PRODUCTS = (
-    "Anvil", "Basket", "Candle", "Drill", "Easel", "Funnel", "Globe", "Hammock", "Inkwell", "Jigsaw", "Kettle", "Ladder",
-    "Mallet", "Needle", "Oar", "Pulley", "Quilt", "Rake", "Stapler", "Trowel",
+    "Anvil", "Basket", "Candle", "Drill", "Easel", "Funnel", "Globe", "Hammock", "Inkwell", "Jigsaw", "Kettle",
+    "Ladder", "Mallet", "Needle", "Oar", "Pulley", "Quilt", "Rake", "Stapler", "Trowel",
 )  # fmt: skip
 CITIES = ("Bergen", "Cadiz", "Delft", "Esbjerg", "Faro", "Ghent", "Hobart", "Izmir", "Kyoto", "Lyon", "Malmo", "Porto")
 COUNTRIES = ("Belgium", "Chile", "Denmark", "Estonia", "France", "Japan", "Kenya", "Norway", "Portugal", "Turkey")

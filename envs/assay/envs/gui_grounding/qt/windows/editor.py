@@ -74,7 +74,7 @@ class Editor(AppWindow):
         self.whole = mark(QCheckBox("Whole words"), "ignore hits inside longer ones", "whole", name="whole")
         upper = self.row("Find", self.wanted, self.case)
         lower = self.row("Replace with", self.instead, self.button("replace", icon=False), self.whole)
-        return mark(self.column(upper, lower), place="find bar", name="find bar")
+        return mark(self.column(upper, lower, low=True), place="find bar", name="find bar")
 
     def _status(self) -> None:
         from PySide6.QtWidgets import QComboBox, QSpinBox

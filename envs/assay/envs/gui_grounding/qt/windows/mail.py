@@ -31,7 +31,7 @@ class Mail(AppWindow):
         topics = self.rng.sample(TOPICS, count)
         if self.hard:  # answers to answers: subjects that differ in a prefix
             topics = [f"{('', 'Re: ', 'Fwd: ')[i % 3]}{topics[i // 3]}" for i in range(count)]
-        self.letters = [
+        self.letters: list[dict[str, Any]] = [
             {"from": who, "subject": topic, "date": day(self.rng), "folder": "Inbox", "read": self.rng.random() < 0.6}
             | {"starred": False, "text": prose(self.rng, self.rng.randrange(2, 6))}
             for who, topic in zip(people(self.rng, count), topics, strict=True)

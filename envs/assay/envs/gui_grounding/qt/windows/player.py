@@ -128,7 +128,7 @@ class Player(AppWindow):
         self.speed.setValue(1.0)
         upper = self.row("Position", self.position)
         lower = self.row(*buttons, None, "Volume", self.volume, "Speed", self.speed)
-        return mark(self.column(upper, lower), place="player controls")
+        return mark(self.column(upper, lower, low=True), place="player controls")
 
     def fill(self) -> None:
         """Show the queue."""
