@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -93,6 +96,28 @@ def works(backend: str) -> str:
 def best() -> str:
     """The first back-end with walls that works here, or the reason why there is none."""
     return next((name for name in ("native", "bubblewrap", "docker") if not works(name)), "")
+
+
+@functools.cache
+def without_qt() -> str:
+    """Why no Qt window can be opened here; empty if one can. Tried in a process of its own."""
+    code = "from PySide6.QtWidgets import QApplication; QApplication([])"
+    settings = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run([sys.executable, "-c", code], env=settings, capture_output=True, text=True, timeout=60)
+    if done.returncode == 0:
+        return ""
+    return f"no Qt here: {(done.stderr.strip().splitlines() or [f'exit status {done.returncode}'])[-1]}"
+
+
+@pytest.fixture(scope="session")
+def needs() -> Callable[[str], None]:
+    """Skips, with the reason, what an environment's default source cannot do here."""
+
+    def check(name: str) -> None:
+        if name in ("gui_grounding", "gui_agent") and without_qt():
+            pytest.skip(without_qt())
+
+    return check
 
 
 class Shelf:

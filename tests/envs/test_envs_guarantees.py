@@ -29,8 +29,17 @@ NONSENSE = "zzz no answer at all zzz"
 
 
 @pytest.fixture(params=NAMES, scope="module")
-def env(request: pytest.FixtureRequest) -> Any:
+def env(request: pytest.FixtureRequest, needs: Any) -> Any:
+    needs(request.param)
     return gym.make(env_id(request.param), split="test")
+
+
+@pytest.fixture(autouse=True)
+def _where_it_can_run(request: pytest.FixtureRequest, needs: Any) -> None:
+    """Tests that take the name of an environment are skipped where its default source cannot work."""
+    given = getattr(request.node, "callspec", None)
+    if given is not None and "name" in given.params:
+        needs(given.params["name"])
 
 
 def golds(env: Any, limit: int = 100) -> list[tuple[Task, str]]:

@@ -101,7 +101,7 @@ def _near(a: str, b: str) -> float:
     if a == b:
         return 1.0
     ratio = SequenceMatcher(None, a, b).ratio() if min(len(a), len(b)) > 3 else 0.0
-    return ratio if ratio > 0.8 else 0.0
+    return ratio if ratio >= 0.75 else 0.0
 
 
 def _middle(line: Read, first: int, last: int) -> tuple[float, float]:
