@@ -13,6 +13,7 @@ _MOST_CELLS = 400
 
 
 def header_parts(header: Any) -> Iterator[Part]:
+    """Headings of a table that react to clicks."""
     from PySide6.QtCore import QRect, Qt
 
     if not header.sectionsClickable():
@@ -38,6 +39,7 @@ def header_parts(header: Any) -> Iterator[Part]:
 
 
 def item_parts(view: Any) -> Iterator[Part]:
+    """Visible items of a view, with their expanders and check boxes."""
     from PySide6.QtCore import QModelIndex
     from PySide6.QtWidgets import QTableView, QTreeView
 
@@ -58,6 +60,8 @@ def item_parts(view: Any) -> Iterator[Part]:
                     if rect.top() > port.height() and not tree:
                         return
                     continue
+                if role == "list item":  # in a list of choices the layout may be wider than what is seen of it
+                    rect.setRight(min(rect.right(), port.rect().right()))
                 seen += 1
                 if seen > _MOST_CELLS:
                     return
@@ -89,8 +93,7 @@ def _cell(view: Any, port: Any, index: Any, rect: Any, role: str, tree: bool) ->
     if tree and model.hasChildren(index) and index.column() == 0 and view.rootIsDecorated():
         step = view.indentation()
         grip = QRect(rect.left() - step, rect.top(), step, rect.height())
-        opens = {"role": "", "about": "", "label": facts["name"], "key": facts["key"] + ".expander"}
-        del opens["role"]
+        opens = {"label": facts["name"], "key": facts["key"] + ".expander"}
         yield Part(port, grip, "expander", lambda p: view.indexAt(p) == index, enabled, opens)
     if checks:
         from PySide6.QtWidgets import QStyle, QStyleOptionViewItem
@@ -122,7 +125,7 @@ def _columns(model: Any, parent: Any) -> int:
 
 
 def _path(index: Any) -> str:
-    rows = []
+    rows: list[str] = []
     while index.isValid():
         rows.append(f"{index.row()}.{index.column()}" if not rows else str(index.row()))
         index = index.parent()
