@@ -37,6 +37,7 @@ class Chat:
         self.processor = tokenizer if tokenizer is not self.tokenizer else None
         self.options = dict(options or {})
         self._encoded: dict[str, tuple[int, ...]] = {}
+        self._marks = _placeholders(self.processor)
         if not getattr(tokenizer, "chat_template", None) and not self.tokenizer.chat_template:
             raise ValueError("the model has no chat template: use an instruct model, or set tokenizer.chat_template")
 
@@ -54,6 +55,20 @@ class Chat:
         most = min(len(completion.ids), len(self.closing))
         done = next((n for n in range(most, 0, -1) if completion.ids[-n:] == self.closing[:n]), 0)
         return ids[done:]
+
+    def check_images(self, ids: Sequence[int], images: Sequence[Any]) -> None:
+        """Refuse tokens whose image placeholders are not as many as their images make features.
+
+        Raises:
+            ValueError: naming both counts.
+        """
+        if self.processor is None or (not images and not self._marks):
+            return
+        from assay.agents.engines.pictures import check_count, pictures_of
+
+        pictures = pictures_of(self.processor) if images else None
+        holder = self.tokenizer.convert_tokens_to_ids(self._marks[0]) if self._marks else -1
+        check_count(ids, holder, [pictures(image) for image in images] if pictures is not None else [])
 
     def answer(self, text: str) -> tuple[int, ...]:
         """Token ids of an assistant turn that says ``text``, end token included: the target of supervised tuning."""
@@ -126,10 +141,33 @@ class Chat:
         content = message["content"]
         if self.processor is not None:
             parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
-            return {**message, "content": [{"type": "image"} if p["type"] == "image" else p for p in parts]}
+            return {**message, "content": [self._part(part) for part in parts]}
         if not isinstance(content, str) and any(part["type"] != "text" for part in content):
             raise ValueError("the task has images but the model reads text only: choose a vision-language model")
         return {**message, "content": text_of(message)}
+
+    def _part(self, part: Any) -> Any:
+        """A part as the template wants it: images without what they show, text that stands for no image."""
+        if part["type"] == "image":
+            return {"type": "image"}
+        text = part["text"]
+        for mark in self._marks:
+            text = text.replace(mark, f"{mark[0]} {mark[1:]}")
+        return {**part, "text": text}
+
+
+def _placeholders(processor: Any) -> tuple[str, ...]:
+    """What a processor takes for images: the placeholder first, then what stands around it."""
+    names = (
+        "image_token",
+        "video_token",
+        "fake_image_token",
+        "global_image_tag",
+        "vision_start_token",
+        "vision_end_token",
+    )
+    found = [getattr(processor, name, None) for name in names]
+    return tuple(dict.fromkeys(mark for mark in map(str, filter(None, found)) if len(mark) > 1))
 
 
 def text_of(message: Message) -> str:

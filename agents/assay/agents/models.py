@@ -132,13 +132,18 @@ def _resolve(name: str) -> str:
 
 def _read(source: str, dtype: torch.dtype) -> tuple[Any, Any]:
     from safetensors import SafetensorError
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoProcessor, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoTokenizer
+
+    from assay.agents.processors import load_processor
 
     local = Path(source).is_dir() or not _hub_resolves()
     try:
         config = AutoConfig.from_pretrained(source, local_files_only=local)
         vision = getattr(config, "vision_config", None) is not None
-        tokenizer = (AutoProcessor if vision else AutoTokenizer).from_pretrained(source, local_files_only=local)
+        if vision:
+            tokenizer = load_processor(source, config.model_type, local=local)
+        else:
+            tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local)
         loader = AutoModelForImageTextToText if vision else AutoModelForCausalLM
         model = loader.from_pretrained(source, dtype=dtype, local_files_only=local)
     except ImportError as error:

@@ -48,8 +48,7 @@ class Transcript:
         self.messages = list(messages)
         self._last = None
         if self.chat is not None:
-            ids = self.chat.open(self.messages)
-            self._segments = [Segment(ids, sampled=False, images=images_of(self.messages))]
+            self._segments = [self._given(self.chat.open(self.messages), self.messages)]
 
     def request(
         self, *, seed: int = 0, sampling: Sampling | None = None, context: Mapping[str, Any] | None = None
@@ -92,10 +91,14 @@ class Transcript:
         if self.chat is None:
             return
         if self.keep_history or self.chat.append_only(self.messages):
-            ids = self.chat.extend(said, messages)
-            self._segments.append(Segment(ids, sampled=False, images=images_of(messages)))
+            self._segments.append(self._given(self.chat.extend(said, messages), messages))
         else:
             self.open(self.messages)
+
+    def _given(self, ids: tuple[int, ...], messages: Sequence[Message]) -> Segment:
+        if self.chat is not None:
+            self.chat.check_images(ids, images_of(messages))
+        return Segment(ids, sampled=False, images=images_of(messages))
 
     def branches(self) -> tuple[Branch, ...]:
         """The rows to train on; together they hold every sampled token once."""
