@@ -30,6 +30,7 @@ def draw_scene(
     hard: str,
     test_share: float,
     dev_share: float,
+    compact: bool = False,
 ) -> dict[str, Any]:
     """Scene ``number`` of a split: the window and ``count`` tasks on it.
 
@@ -46,7 +47,7 @@ def draw_scene(
     for _ in range(_ATTEMPTS):
         kind, scene = rng.choice(list(apps)), rng.getrandbits(48)
         difficult = hard == "only" or (hard == "mixed" and rng.random() < 0.5)
-        with shown(kind, scene, difficult) as window:
+        with shown(kind, scene, difficult, compact) as window:
             elements, size = survey(window.main)
         if split_of(state_key(kind, elements), test_share, dev_share) != split:
             continue

@@ -27,6 +27,7 @@ PALETTES: dict[str, dict[str, str]] = {
 
 STYLES = ("Fusion", "Windows")
 _FAMILIES = ("DejaVu Sans", "Liberation Sans", "DejaVu Sans Condensed", "Liberation Sans Narrow", "DejaVu Serif")
+_LIGHT = ("light", "paper", "mist", "mint", "contrast-light")
 _SIZES = ((640, 480), (720, 540), (800, 600), (960, 640), (1024, 700), (1180, 760), (1280, 800), (900, 900))
 
 
@@ -64,8 +65,13 @@ class Look:
         return cls(**data)
 
 
-def draw_look(rng: random.Random, hard: bool = False) -> Look:
-    """A look; ``hard`` prefers bare icons and small type."""
+def draw_look(rng: random.Random, hard: bool = False, compact: bool = False) -> Look:
+    """A look; ``hard`` prefers bare icons and small type, ``compact`` is as small as a window goes, in light colours."""
+    if compact:
+        return Look(
+            palette=rng.choice(_LIGHT), family=_FAMILIES[0], points=8, width=rng.randrange(300, 400),
+            height=rng.randrange(280, 380), icon=16, tools="icons" if hard else rng.choice(("icons", "text")),
+        )  # fmt: skip
     points = rng.choice((8, 8, 9) if hard else (8, 9, 9, 10, 10, 11, 12, 14))
     fitting = [size for size in _SIZES if size[0] >= 76 * points]
     width, height = rng.choice(fitting)

@@ -16,10 +16,11 @@ from assay.envs.tasks import content_id
 
 
 @contextmanager
-def shown(kind: str, seed: int, hard: bool) -> Iterator[Any]:
+def shown(kind: str, seed: int, hard: bool, compact: bool = False) -> Iterator[Any]:
     """The window of a scene, on its screen; taken away afterwards."""
     rng = seeded("qt-scene", kind, seed, hard)
-    window = build(kind, rng.getrandbits(48), draw_look(rng, hard), hard)
+    window = build(kind, rng.getrandbits(48), draw_look(rng, hard, compact), hard)
+    window.main.setUpdatesEnabled(False)  # laid out by the event loop, but painted by grab() alone
     try:
         window.main.show()
         settle()
@@ -67,15 +68,14 @@ def survey(main: Any) -> tuple[list[Element], tuple[int, int]]:
 
 def grab(main: Any) -> Any:
     """The screenshot of a window and all that stands before it, as an RGB ``QImage``."""
-    from PySide6.QtGui import QImage, QPainter
+    from PySide6.QtGui import QImage
 
     screen = Screen(main)
-    image = QImage(main.size(), QImage.Format.Format_RGB888)
-    painter = QPainter(image)
+    image = QImage(main.size(), QImage.Format.Format_RGB32)
+    main.setUpdatesEnabled(True)
     for top in screen.tops:
-        painter.drawPixmap(top.geometry().topLeft() - screen.origin, top.grab())
-    painter.end()
-    return image
+        top.render(image, top.geometry().topLeft() - screen.origin)
+    return image.convertToFormat(QImage.Format.Format_RGB888)
 
 
 def pixels(image: Any) -> bytes:
@@ -87,9 +87,9 @@ def pixels(image: Any) -> bytes:
     return b"".join(data[row * stride : row * stride + 3 * width] for row in range(height))
 
 
-def render(kind: str, seed: int, hard: bool) -> tuple[list[int], list[bytes]]:
+def render(kind: str, seed: int, hard: bool, compact: bool = False) -> tuple[list[int], list[bytes]]:
     """The screenshot of a scene: ``[width, height]`` and its RGB bytes."""
-    with shown(kind, seed, hard) as window:
+    with shown(kind, seed, hard, compact) as window:
         image = grab(window.main)
         return [image.width(), image.height()], [pixels(image)]
 

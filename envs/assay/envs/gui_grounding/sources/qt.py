@@ -107,11 +107,12 @@ class QtTasks(TaskSet):
             options.hard,
             options.test_share,
             options.dev_share,
+            options.compact,
         )
         for slot, drawn in enumerate(scene["tasks"]):
             place = window * _PER_WINDOW + slot
             if place < len(self):
-                task = task_of(_record(scene, drawn), options, self.split)
+                task = task_of(_record(scene, drawn, options.compact), options, self.split)
                 self._kept[place] = task
                 self._places[task.id] = place
         while len(self._kept) > _KEPT_TASKS:
@@ -128,6 +129,7 @@ def _scene(
     hard: str,
     test_share: float,
     dev_share: float,
+    compact: bool,
 ) -> dict[str, Any]:
     found, _ = shared_worker().call(
         "assay.envs.gui_grounding.qt.draws:draw_scene",
@@ -140,14 +142,17 @@ def _scene(
         hard=hard,
         test_share=test_share,
         dev_share=dev_share,
+        compact=compact,
     )
     return dict(found)
 
 
-def _record(scene: dict[str, Any], drawn: dict[str, Any]) -> Record:
+def _record(scene: dict[str, Any], drawn: dict[str, Any], compact: bool) -> Record:
     x1, y1, x2, y2 = drawn["box"]
     box = (x1, y1, x2, y2)
-    reference = f"qt:{scene['kind']}:{scene['seed']}:{'hard' if scene['hard'] else 'plain'}"
+    reference = (
+        f"qt:{scene['kind']}:{scene['seed']}:{'hard' if scene['hard'] else 'plain'}{':compact' if compact else ''}"
+    )
     return Record(
         image=reference,
         size=(scene["size"][0], scene["size"][1]),
@@ -173,10 +178,15 @@ def screenshot(rest: str) -> Picture:
     from PIL import Image
 
     kind, _, tail = rest.partition(":")
-    seed, _, level = tail.partition(":")
-    if kind not in WINDOWS or not seed.isdecimal() or level not in ("hard", "plain"):
+    seed, _, tail = tail.partition(":")
+    level, _, size = tail.partition(":")
+    if kind not in WINDOWS or not seed.isdecimal() or level not in ("hard", "plain") or size not in ("", "compact"):
         raise ValueError(f"qt:{rest} is no reference of the qt source")
-    size, blobs = shared_worker().call(
-        "assay.envs.gui_grounding.qt.scenes:render", kind=kind, seed=int(seed), hard=level == "hard"
+    shape, blobs = shared_worker().call(
+        "assay.envs.gui_grounding.qt.scenes:render",
+        kind=kind,
+        seed=int(seed),
+        hard=level == "hard",
+        compact=size == "compact",
     )
-    return Image.frombytes("RGB", (size[0], size[1]), blobs[0])
+    return Image.frombytes("RGB", (shape[0], shape[1]), blobs[0])
