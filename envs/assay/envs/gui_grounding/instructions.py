@@ -4,23 +4,34 @@ literal: names what is written on or beside it ("Click Save"). functional: says 
 stem with its label ("I want to keep the work on disk"). spatial: says where it stands ("the second field under
 Address", "the button right of Undo", "the cell in row 3 under Price").
 
-An instruction is a text and a predicate over elements; it is kept only if exactly one visible element satisfies the
-predicate, disabled and half-covered ones included.
+An instruction is kept only if its words fit exactly one visible element, disabled and half-covered ones included.
 """
 
 from __future__ import annotations
 
 import random
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from assay.envs.gui_grounding.elements import Element
 from assay.envs.gui_grounding.relations import neighbours, ordinal_place
-from assay.envs.gui_grounding.wording import LABELLED, NAMED, NOUNS, alike_names, leaks, lower_first, norm, read_path
+from assay.envs.gui_grounding.wording import (
+    LABELLED,
+    NAMED,
+    NOUNS,
+    leaks,
+    lower_first,
+    norm,
+    read_path,
+    without_digits,
+    words_of,
+)
 
 KINDS = ("literal", "functional", "spatial")
-Fits = Callable[[Element], bool]
+Form: TypeAlias = tuple[str, list[Element], str]
+"""Words for the element, or else a wish that it fulfils last; between them, all that the words fit."""
 _LONGEST = 48
 _TRIES = 60
 
@@ -66,7 +77,12 @@ class Crowd:
 
     def __init__(self, elements: Sequence[Element]) -> None:
         self.elements = list(elements)
-        self._hard: dict[str, bool] = {}
+        self._said: dict[str, list[Element]] = defaultdict(list)
+        self._traits: Counter[tuple[str, ...]] = Counter()
+        for each in self.elements:
+            for text in {norm(each.name), norm(each.label)} - {""}:
+                self._said[text].append(each)
+            self._traits.update(set(_traits(each)))
 
     def write(self, rng: random.Random, count: int, kinds: Sequence[str], hard: str) -> list[Instruction]:
         """See :func:`write_instructions`."""
@@ -89,99 +105,79 @@ class Crowd:
                 made.append(Instruction(text, kind, element, self.hard(element)))
         return made
 
-    def fitting(self, fits: Fits) -> list[Element]:
-        """The visible elements that satisfy a predicate."""
-        return [each for each in self.elements if fits(each)]
-
-    def only(self, element: Element, fits: Fits) -> bool:
-        """Whether the predicate picks out this element alone."""
-        return self.fitting(fits) == [element]
+    def saying(self, text: str) -> list[Element]:
+        """The visible elements on or beside which a text stands."""
+        return self._said.get(norm(text), [])
 
     def hard(self, element: Element) -> bool:
         """Whether look-alikes of the element are visible."""
-        if element.key not in self._hard:
-            self._hard[element.key] = any(_look_alike(element, other) for other in self.elements)
-        return self._hard[element.key]
+        return any(self._traits[trait] > 1 for trait in _traits(element))
 
     def texts(self, element: Element, kind: str, rng: random.Random) -> Iterator[str]:
         """Unambiguous instructions of a kind for an element, in random order of form."""
         made = {"literal": self._literal, "functional": self._functional, "spatial": self._spatial}[kind](element)
-        forms = [(thing, text) for thing, fits, text in made if self.only(element, fits)]
+        forms = [(thing, wish) for thing, fitting, wish in made if fitting == [element]]
         rng.shuffle(forms)
-        for thing, whole in forms:
-            if whole:
-                yield _sentence(whole.format(rng.choice(_WISHES)))
+        for thing, wish in forms:
+            if wish:
+                yield _sentence(f"{rng.choice(_WISHES)} {wish}")
             else:
-                text = f"{rng.choice(_VERBS.get(element.role, _CLICKS))} {thing}"
-                yield text + rng.choice(("", "", "."))
+                yield f"{rng.choice(_VERBS.get(element.role, _CLICKS))} {thing}" + rng.choice(("", "", "."))
 
-    def _literal(self, element: Element) -> Iterator[tuple[str, Fits, str]]:
+    def _literal(self, element: Element) -> Iterator[Form]:
+        noun = _noun(element)
         for text in (element.name, element.label):
-            said = norm(text)
-            if not said or len(text) > _LONGEST:
+            if not norm(text) or len(text) > _LONGEST:
                 continue
-            templates = NAMED if text == element.name else LABELLED
-            thing = templates.get(element.role, "").format(text)
-            noun = NOUNS.get(element.role, element.role)
+            saying = self.saying(text)
             if text == element.name and element.role in _PLAIN:
-                yield text, _says(said), ""
+                yield text, saying, ""
+            thing = (NAMED if text == element.name else LABELLED).get(element.role, "").format(text)
             if thing:
-                yield thing, lambda e, s=said, n=noun: _says(s)(e) and NOUNS.get(e.role, e.role) == n, ""
-            if thing and element.path and norm(element.path) != said:
-                place, path = read_path(element.path), element.path
-                yield (
-                    f"{thing} {place}",
-                    lambda e, s=said, n=noun, p=path: _says(s)(e) and NOUNS.get(e.role, e.role) == n and e.path == p,
-                    "",
-                )
+                same = [each for each in saying if _noun(each) == noun]
+                yield thing, same, ""
+                if element.path and norm(element.path) != norm(text):
+                    yield f"{thing} {read_path(element.path)}", [e for e in same if e.path == element.path], ""
 
-    def _functional(self, element: Element) -> Iterator[tuple[str, Fits, str]]:
+    def _functional(self, element: Element) -> Iterator[Form]:
         about = lower_first(element.about.strip().rstrip("."))
-        if not about or leaks(about, f"{element.name} {element.label} {element.row}"):
+        label = f"{element.name} {element.label} {element.row}"
+        if not about or leaks(about, label):
             return
+        same = [
+            each
+            for each in self.elements
+            if (element.meaning and each.meaning == element.meaning) or norm(each.about) == norm(element.about)
+        ]
+        yield "", same, about
+        if element.path and not leaks(element.path, label):
+            yield "", [each for each in same if each.path == element.path], f"{about} {read_path(element.path)}"
 
-        def same(other: Element) -> bool:
-            if element.meaning and other.meaning == element.meaning:
-                return True
-            return norm(other.about) == norm(element.about)
-
-        yield "", same, "{} " + about.replace("{", "").replace("}", "")
-        if element.path and not leaks(element.path, f"{element.name} {element.label}"):
-            place = read_path(element.path)
-            yield "", lambda e: same(e) and e.path == element.path, "{} " + about + " " + place
-
-    def _spatial(self, element: Element) -> Iterator[tuple[str, Fits, str]]:
-        noun = NOUNS.get(element.role, element.role)
-        if element.row and element.column and element.role in ("cell", "tree item"):
-            row, column = element.row, element.column
-            cells = ("cell", "tree item")
-            place = f"in row {row}" if row.isdigit() else f"in the row of {row}"
-            yield (
-                f"the entry {place} under {column}",
-                lambda e: e.role in cells and norm(e.row) == norm(row) and norm(e.column) == norm(column),
-                "",
-            )
+    def _spatial(self, element: Element) -> Iterator[Form]:
+        noun = _noun(element)
+        if element.row and element.column and element.role in _GRID:
+            place = f"in row {element.row}" if element.row.isdigit() else f"in the row of {element.row}"
+            here = (norm(element.row), norm(element.column))
+            same = [e for e in self.elements if e.role in _GRID and (norm(e.row), norm(e.column)) == here]
+            yield f"the entry {place} under {element.column}", same, ""
         place = ordinal_place(element, self.elements)
         if place:
-            yield place, lambda e: e == element, ""
-        if element.path and element.name and len(self.fitting(_says(norm(element.name)))) > 1:
-            yield (
-                f"the {element.name} {noun} {read_path(element.path)}",
-                lambda e: e.path == element.path and _says(norm(element.name))(e),
-                "",
-            )
+            yield place, [element], ""
+        if element.path and element.name and len(self.saying(element.name)) > 1:
+            same = [each for each in self.saying(element.name) if each.path == element.path]
+            yield f"the {element.name} {noun} {read_path(element.path)}", same, ""
         for words, anchor in neighbours(element, self.elements):
             described = self._describe(anchor)
             if described:
-                yield f"the {noun} {words} {described}", lambda e: e == element, ""
+                yield f"the {noun} {words} {described}", [element], ""
 
     def _describe(self, anchor: Element) -> str:
         """An unambiguous name of an element that another is placed by; "" where there is none."""
         for text, templates in ((anchor.name, NAMED), (anchor.label, LABELLED)):
             template = templates.get(anchor.role, "")
             if text and template and len(text) <= _LONGEST:
-                said, noun = norm(text), NOUNS.get(anchor.role, anchor.role)
-                if self.only(anchor, lambda e, s=said, n=noun: _says(s)(e) and NOUNS.get(e.role, e.role) == n):  # type: ignore[misc]
+                same = [each for each in self.saying(text) if _noun(each) == _noun(anchor)]
+                if same == [anchor]:
                     return template.format(text)
         return ""
 
@@ -200,6 +196,7 @@ _VERBS = {
     "checkbox": ("Click", "Toggle"),
     "radio button": ("Choose", "Select"),
 }
+_GRID = ("cell", "tree item")
 _PLAIN = ("button", "menu item", "menu", "tab", "checkbox", "radio button", "list item", "tree item")
 
 
@@ -209,13 +206,16 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ending
 
 
-def _says(said: str) -> Fits:
-    return lambda element: norm(element.name) == said or norm(element.label) == said
+def _noun(element: Element) -> str:
+    return NOUNS.get(element.role, element.role)
 
 
-def _look_alike(element: Element, other: Element) -> bool:
-    if other is element or other.role != element.role:
-        return False
-    if element.look and element.look == other.look and element.path == other.path:
-        return True
-    return bool(element.name and other.name and alike_names(element.name, other.name))
+def _traits(element: Element) -> list[tuple[str, ...]]:
+    """What makes an element look like others: two that share one are look-alikes."""
+    traits: list[tuple[str, ...]] = []
+    if element.look:
+        traits.append((element.role, "icon", element.look, element.path))
+    if element.name:
+        traits += [(element.role, "word", word) for word in words_of(element.name)]
+        traits.append((element.role, "shape", without_digits(element.name)))
+    return traits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from assay.envs.gui_grounding.elements import Box, Element
 from assay.envs.gui_grounding.wording import NOUNS, nth, read_path
@@ -99,4 +100,4 @@ def _line(group: Sequence[Element], axis: int) -> bool:
     """Whether the elements stand in one row (axis 0) or column (axis 1), none overlapping the next."""
     ordered = sorted(group, key=lambda e: e.box[axis])
     in_line = all(_overlap(a.box, b.box, 1 - axis) > 0.5 for a in ordered for b in ordered)
-    return in_line and all(_overlap(a.box, b.box, axis) == 0 for a, b in zip(ordered, ordered[1:], strict=False))
+    return in_line and all(_overlap(a.box, b.box, axis) == 0 for a, b in pairwise(ordered))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 import re
 from functools import lru_cache
 
@@ -53,9 +52,13 @@ LABELLED = {
 """How an element is called by what is written beside it."""
 
 _IDLE = frozenset(
-    "a an and are as at be by can does for from get has have how in into is it its me more my no not of off on or out "
-    "so that the there this to up use what when where which who will with you your".split()
-)
+    (
+        "a", "an", "and", "are", "as", "at", "be", "by", "can", "does", "for", "from", "get", "has", "have", "how",
+        "in", "into", "is", "it", "its", "me", "more", "my", "no", "not", "of", "off", "on", "or", "out", "so",
+        "that", "the", "there", "this", "to", "up", "use", "what", "when", "where", "which", "who", "will", "with",
+        "you", "your",
+    )
+)  # fmt: skip
 _PLACES = ("menu", "bar", "list", "table", "dialog", "places", "line", "row", "grid", "library", "controls", "tabs")
 
 
@@ -76,7 +79,8 @@ def kin(first: str, second: str) -> bool:
     if first == second:
         return True
     shorter = min(len(first), len(second))
-    return shorter >= 4 and len(os.path.commonprefix((first, second))) >= max(3, shorter - 1)
+    stem = shorter - 1 if shorter >= 4 else len(first) + len(second)
+    return first[:stem] == second[:stem] and stem < len(first) + len(second)
 
 
 def leaks(description: str, label: str) -> bool:
@@ -85,15 +89,9 @@ def leaks(description: str, label: str) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def _without_digits(text: str) -> str:
+def without_digits(text: str) -> str:
+    """The text with its digits taken out."""
     return re.sub(r"\d", "", text)
-
-
-def alike_names(first: str, second: str) -> bool:
-    """Whether two labels are easily taken for one another: they share a word, or differ in digits only."""
-    if _without_digits(first) == _without_digits(second):
-        return True
-    return not set(words_of(first)).isdisjoint(words_of(second))
 
 
 def lower_first(text: str) -> str:

@@ -32,7 +32,7 @@ class Screen:
         self.popup = QApplication.activePopupWidget()
         self.modal = QApplication.activeModalWidget()
         others = [each for each in QApplication.topLevelWidgets() if each.isVisible() and each is not main]
-        others = [each for each in others if not each.windowType() == each.windowType().Desktop and _mine(each, main)]
+        others = [each for each in others if _mine(each, main)]
         self.tops = [main, *sorted(others, key=lambda each: (_is_popup(each), each is self.popup))]
 
     @property

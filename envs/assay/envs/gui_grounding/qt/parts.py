@@ -12,7 +12,6 @@ from typing import Any
 from assay.envs.gui_grounding.qt.cells import header_parts, item_parts, shown_text
 from assay.envs.gui_grounding.qt.part import Part
 
-
 _SCROLLS = {
     ("scroll up arrow", True): "see a little more of what stands further up",
     ("scroll down arrow", True): "see a little more of what stands further down",
@@ -61,7 +60,11 @@ def _actions(widget: Any, role: str) -> Iterator[Part]:
             if action.menu() is not None:
                 facts["key"] = action.menu().objectName() or facts["key"]
             rect = widget.actionGeometry(action)
-            yield Part(widget, rect, role, lambda p, a=action: widget.actionAt(p) == a, action.isEnabled(), facts)
+
+            def hit(p: Any, action: Any = action) -> bool:
+                return bool(widget.actionAt(p) == action)
+
+            yield Part(widget, rect, role, hit, action.isEnabled(), facts)
 
 
 def _menu_bar(widget: Any) -> Iterator[Part]:
@@ -87,7 +90,11 @@ def _tab_bar(bar: Any) -> Iterator[Part]:
         for button in buttons:
             if button is not None and button.isVisible():  # the close button at its end is not the tab
                 rect = rect.adjusted(0, 0, button.geometry().left() - rect.right() - 1, 0)
-        yield Part(bar, rect, "tab", lambda p, i=index: bar.tabAt(p) == i, bar.isTabEnabled(index), facts)
+
+        def hit(p: Any, index: int = index) -> bool:
+            return bool(bar.tabAt(p) == index)
+
+        yield Part(bar, rect, "tab", hit, bar.isTabEnabled(index), facts)
 
 
 def _complex(
