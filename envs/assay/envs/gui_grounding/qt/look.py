@@ -66,7 +66,7 @@ class Look:
 
 
 def draw_look(rng: random.Random, hard: bool = False, compact: bool = False) -> Look:
-    """A look; ``hard`` prefers bare icons and small type, ``compact`` is as small as a window goes, in light colours."""
+    """A look; ``hard`` prefers bare icons and small type, ``compact`` is as small as windows go, in light colours."""
     if compact:
         return Look(
             palette=rng.choice(_LIGHT), family=_FAMILIES[0], points=8, width=rng.randrange(300, 400),
