@@ -37,6 +37,8 @@ class Options(BaseOptions):
     """Only these kinds of instruction: literal, functional, spatial; empty takes all."""
     hard: Literal["mixed", "only", "none"] = "mixed"
     """Tasks with look-alikes of the target on the screen: among the others, only those, or none."""
+    per_window: int = 4
+    """qt: tasks on each window, at most about 16; few windows have more."""
     compact: bool = False
     """qt: windows as small as they go (about 400 x 330 pixels), in small type and light colours: for small models."""
     limit: int = 0

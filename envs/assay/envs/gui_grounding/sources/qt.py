@@ -1,7 +1,7 @@
 """Windows drawn by seed: an endless source of tasks with exact truth, which needs no file and no network.
 
 Task ``i`` of a split depends on ``(seed, split, i)`` and the filters alone, in whatever order tasks are asked for. Four
-tasks share a window. What a window shows decides its split, whatever it looks like, so that no state is in two splits.
+tasks share a window unless ``per_window`` says otherwise. What a window shows decides its split, whatever it looks like, so that no state is in two splits.
 Screenshots are rendered again when they are asked for, which is faster than reading a PNG: a million tasks need no
 disk.
 """
@@ -24,7 +24,6 @@ from assay.envs.tasks import Task, TaskSet
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-_PER_WINDOW = 4
 _KEPT_TASKS = 20_000
 _KEPT_PICTURES = 32
 
@@ -44,8 +43,9 @@ def tasks(options: Options, split: str) -> TaskSet:
     shares = {"test": options.test_share, "dev": options.dev_share}
     if shares.get(split, 1.0 - sum(shares.values())) <= 0:
         raise ValueError(f"the {split} split of qt is empty: check test_share and dev_share")
-    if options.count < 1:
-        raise ValueError(f"count must be at least 1, got {options.count}")
+    for name in ("count", "per_window"):
+        if getattr(options, name) < 1:
+            raise ValueError(f"{name} must be at least 1, got {getattr(options, name)}")
     return QtTasks(options, split)
 
 
@@ -74,7 +74,7 @@ class QtTasks(TaskSet):
             return [self[each] for each in range(*index.indices(len(self)))]
         place = range(len(self))[index]
         if place not in self._kept:
-            self._draw(place // _PER_WINDOW)
+            self._draw(place // self.options.per_window)
         return self._kept[place]
 
     def get(self, task_id: str) -> Task:
@@ -85,7 +85,7 @@ class QtTasks(TaskSet):
         """
         while task_id not in self._places and self._drawn_to < len(self):
             _ = self[self._drawn_to]
-            self._drawn_to += _PER_WINDOW
+            self._drawn_to += self.options.per_window
         if task_id not in self._places:
             raise KeyError(f"no task {task_id!r} among the {len(self)} of this set")
         found: Task = self[self._places[task_id]]
@@ -108,9 +108,10 @@ class QtTasks(TaskSet):
             options.test_share,
             options.dev_share,
             options.compact,
+            options.per_window,
         )
         for slot, drawn in enumerate(scene["tasks"]):
-            place = window * _PER_WINDOW + slot
+            place = window * options.per_window + slot
             if place < len(self):
                 task = task_of(_record(scene, drawn, options.compact), options, self.split)
                 self._kept[place] = task
@@ -130,13 +131,14 @@ def _scene(
     test_share: float,
     dev_share: float,
     compact: bool,
+    per_window: int,
 ) -> dict[str, Any]:
     found, _ = shared_worker().call(
         "assay.envs.gui_grounding.qt.draws:draw_scene",
         seed=seed,
         split=split,
         number=number,
-        count=_PER_WINDOW,
+        count=per_window,
         apps=list(apps),
         kinds=list(kinds),
         hard=hard,
