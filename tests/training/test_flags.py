@@ -205,12 +205,13 @@ def test_every_field_of_the_configuration_is_documented():
     check(TrainConfig)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["envs"], ["recipes"], ["--stepz"]])
+@pytest.mark.parametrize("words", [["--help"], ["envs"], ["recipes"], ["--stepz"], ["--recipe", "gpro"]], ids=" ".join)
 def test_answers_that_need_no_model_load_no_model_library(words):
+    allowed = {"torch"} if words == ["recipes"] else set()  # whose slots are those of real objectives
     code = (
         "import sys\nfrom assay.training.cli import train\ntrain(sys.argv[1:])\n"
         "heavy = {'torch', 'transformers', 'datasets', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
+        f"assert heavy <= {allowed!r}, heavy"
     )
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -98,6 +98,12 @@ def test_text_is_read_as_the_type_of_the_constant():
         ("grpo", {"advantage": "rlo"}, ["advantage", "rloo"]),
         ("grpo", {"kl_in": None}, ["kl_in", "reward"]),
         ("nowhere.py:x", {}, ["no recipe file", "nowhere.py"]),
+        ("grpo", {"gamma": -7}, ["recipe grpo: gamma must be between 0 and 1, got -7"]),
+        ("dapo", {"kl_horizon": 0}, ["kl_horizon must be above 0, got 0"]),
+        ("cispo", {"is_cap_high": "-1"}, ["is_cap_high must be above 0, got -1"]),
+        ("kl-rl", {"kl_beta": -1}, ["kl_beta must not be negative"]),  # declared again, within the range of the base
+        ("pacs", {"reset_window": 0}, ["reset_window must be at least 1, got 0"]),
+        ("nft", {"eps_neg": -0.1}, ["eps_neg must not be negative"]),
     ],
 )
 def test_mistakes_are_one_line(name, overrides, words):

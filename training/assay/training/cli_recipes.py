@@ -56,6 +56,7 @@ def one(row: RecipeRow, known: dict[str, Constant]) -> Group:
     settings = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
     for name, constant in known.items():
         words = f"{constant.doc} One of {', '.join(map(str, constant.choices))}." if constant.choices else constant.doc
+        words += f" It {constant.range}." if constant.range else ""
         settings.add_row(Text(f"--recipe.{name.replace('_', '-')}", style="cyan"), Text(_shown(constant)), Text(words))
     title = Text.assemble((row.name, "bold"), "  ", (row.paper, "dim"))
     return Group(title, Text(f"{row.summary}\n"), slots, Text(""), settings, Text(""))

@@ -241,10 +241,10 @@ def _one_line(said: str) -> str:
     """The first paragraph of a boxed message."""
     lines: list[str] = []
     for raw in said.splitlines():
-        line = raw.strip("│╭╮╰╯─ ")
-        if not line and lines:
+        line = raw.strip("│|╭╮╰╯─ ")  # a box of ASCII, where the terminal knows no other
+        if not line.strip("-") and lines:
             break
-        if line and raw.strip().startswith("│"):
+        if line and raw.strip().startswith(("│", "|")):
             lines.append(line)
     return " ".join(lines) or " ".join(said.split()) or "the command line cannot be read"
 

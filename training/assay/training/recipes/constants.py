@@ -14,6 +14,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from assay.training.recipes.base import Recipe
+from assay.training.recipes.ranges import Range, ranges
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Constant:
     type: Any
     default: Any
     doc: str
+    range: Range | None = None
 
     @property
     def choices(self) -> tuple[Any, ...]:
@@ -54,10 +56,12 @@ def field_docs(cls: type) -> dict[str, str]:
 
 def constants(cls: type[Recipe]) -> dict[str, Constant]:
     """The fields of a recipe by name, in order."""
-    hints, docs = get_type_hints(cls), field_docs(cls)
+    hints, docs, limits = get_type_hints(cls), field_docs(cls), ranges(cls)
     found = {}
     for item in fields(cls):
-        found[item.name] = Constant(item.name, hints[item.name], item.default, docs.get(item.name, ""))
+        found[item.name] = Constant(
+            item.name, hints[item.name], item.default, docs.get(item.name, ""), limits.get(item.name)
+        )
     return found
 
 
@@ -65,7 +69,8 @@ def build(cls: type[Recipe], overrides: Mapping[str, Any]) -> Recipe:
     """The recipe with some constants replaced. ``-`` and ``_`` in names are the same; text is read as its type.
 
     Raises:
-        ValueError: in one line, for an unknown constant (with the nearest names) or a value of the wrong type.
+        ValueError: in one line, for an unknown constant (with the nearest names), a value of the wrong type or
+            one out of range.
     """
     known = constants(cls)
     values = {}
@@ -79,6 +84,9 @@ def build(cls: type[Recipe], overrides: Mapping[str, Any]) -> Recipe:
             values[name] = read(value, known[name].type)
         except ValueError as error:
             raise ValueError(f"recipe {cls.name}: {name} wants {error}, got {value!r}") from None
+        limits = known[name].range
+        if limits is not None and values[name] is not None and values[name] not in limits:
+            raise ValueError(f"recipe {cls.name}: {name} {limits}, got {values[name]:g}")
     return cls(**values)
 
 

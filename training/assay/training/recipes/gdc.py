@@ -1,4 +1,4 @@
-"""Distribution matching, and KL-penalised reinforcement learning, which has the same optimum."""
+"""Distribution matching: GDC, for one prompt and for many."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from assay.training.recipes.base import Recipe, RunFacts
+from assay.training.recipes.ranges import Count
 from assay.training.recipes.registry import recipe
-from assay.training.recipes.slots import AdvantageName, AggregationName, SlotRecipe, SurrogateName
 
 if TYPE_CHECKING:
     from assay.training.objectives.anchors import Anchors
@@ -43,7 +43,7 @@ class GDC(Recipe):
     """Divide weights by Z, so that the scale of the target is no learning rate (always so with cdpg)."""
     proposal: Literal["policy", "frozen"] = "policy"
     """What samples: the policy, or a frozen copy that follows when the policy has come closer to the target."""
-    update_every: int = 10
+    update_every: Count = 10
     """Steps between looks whether the frozen proposal is to follow."""
 
     def objective(self, max_length: int) -> Objective:
@@ -90,34 +90,3 @@ class CDPG(GDC):
         if run.group_size < 2:
             return f"estimates a normaliser for each task: it needs rollout.group_size 2 or more, got {run.group_size}"
         return _truncated_sampling(run)
-
-
-@recipe("kl-rl")
-@dataclass(frozen=True)
-class KLRL(SlotRecipe):
-    """Reward less beta times the divergence from the prior, nothing divided by a deviation: the reverse-KL way to the
-    same target as gdc.
-
-    Korbak et al. 2022 (arXiv:2205.11275), section 3: J = beta ln Z - beta KL(policy || target).
-    """
-
-    paper: ClassVar[str] = "arXiv:2205.11275"
-
-    advantage: AdvantageName = "rloo"
-    """How rewards become advantages; one that divides by a deviation moves the optimum."""
-    surrogate: SurrogateName = "reinforce"
-    """The loss of a token, given its advantage."""
-    aggregation: AggregationName = "seq-mean-token-sum"
-    """How the losses of tokens become one number."""
-    kl_beta: float = 0.25
-    """Reward units a nat."""
-    kl_estimator: Literal["k1", "k2", "k3", "k3+"] = "k1"
-    """Estimator of the divergence."""
-    kl_in: Literal["loss", "reward"] = "reward"
-    """Where the divergence is charged."""
-
-    def refuses(self, run: RunFacts) -> str | None:
-        """Deviations, which rescale beta prompt by prompt."""
-        if self.advantage in ("grpo", "lite", "reinforce++", "reinforce++-baseline"):
-            return f"keeps its optimum only without a standard deviation: advantage {self.advantage} has one; take rloo"
-        return None

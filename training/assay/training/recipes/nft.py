@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from assay.training.recipes.base import Recipe
+from assay.training.recipes.ranges import NonNegative, Positive
 from assay.training.recipes.registry import recipe
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ class NFT(Recipe):
     GRPO)."""
     neg_weight: float = 1.0
     """Factor of wrong answers; 0 learns from right ones only."""
-    eps_neg: float = 1.0
+    eps_neg: NonNegative = 1.0
     """Floor of the likelihood ratio of the negative policy."""
-    eps_pos: float = 0.0
+    eps_pos: NonNegative = 0.0
     """Floor of the likelihood ratio of the policy."""
     ratio_type: Literal["token", "sequence"] = "token"
     """What a likelihood ratio is taken over."""
@@ -42,7 +43,7 @@ class NFT(Recipe):
     """Smallest share of right answers that counts."""
     p_high: float = 0.98
     """Largest share of right answers that counts."""
-    ratio_log_cap: float = 10.0
+    ratio_log_cap: Positive = 10.0
     """Largest logarithm of a ratio."""
     dynamic_sampling: bool = True
     """Sample until enough tasks have right and wrong answers; without it, tasks that do not are left out."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from assay.training.recipes.base import Recipe
+from assay.training.recipes.ranges import NonNegative, Positive
 from assay.training.recipes.registry import recipe
 from assay.training.value.spec import CriticSpec, HeadName
 
@@ -54,7 +55,7 @@ class PPO(Recipe):
     """Divergence that kl_beta is steered towards, nats a token."""
     kl_rate: float = 0.1
     """Step of kl_beta relative to itself (rollout)."""
-    kl_horizon: float = 10000.0
+    kl_horizon: Positive = 10000.0
     """Rollouts over which kl_beta moves by its own size (update)."""
     value_head: HeadName = "hl-gauss"
     """What the critic predicts: a number (mse), or a distribution over bins."""
@@ -72,7 +73,7 @@ class PPO(Recipe):
     """Weight of the critic's loss; it matters only where its gradient is clipped."""
     value_lr: float = 1e-4
     """Learning rate of the critic."""
-    value_clip_norm: float = 0.5
+    value_clip_norm: NonNegative = 0.5
     """Largest gradient norm of the critic; 0 never clips."""
     value_warmup: int = 0
     """Steps in which the critic learns and the policy does not."""
@@ -105,8 +106,7 @@ class PPO(Recipe):
         """The critic."""
         return CriticSpec(
             self.value_head, self.value_low, self.value_high, self.value_bins, self.value_ratio, self.value_pad_bins,
-            self.value_lr, self.value_coef, self.value_clip_norm, self.gamma, self.kl_beta,
-            max(self.kl_target, 0.0),
+            self.value_lr, self.value_coef, self.value_clip_norm, self.gamma, self.kl_beta, max(self.kl_target, 0.0),
         )  # fmt: skip
 
     def _divergence(self) -> tuple[TokenReward, ...]:

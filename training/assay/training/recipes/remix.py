@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from assay.training.recipes.base import Recipe
+from assay.training.recipes.ranges import Steps
 from assay.training.recipes.registry import recipe
 from assay.training.recipes.slots import AggregationName
 
@@ -44,7 +45,7 @@ class ReMixGRPO(Recipe):
     """How much the share falls at a time."""
     lambda_every: int = 10
     """Steps from one fall to the next."""
-    lambda_after: int = 50
+    lambda_after: Steps = 50
     """Steps before the first fall."""
     lambda_floor: float = 0.5
     """Least share."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.training.recipes.base import Recipe
+from assay.training.recipes.ranges import Count, NonNegative, Positive, Steps
 
 if TYPE_CHECKING:
     from assay.training.objectives.anchors import Anchors
@@ -17,15 +18,15 @@ class ReferenceReset(Recipe):
 
     reset_on_stall: bool = True
     """Make the reference the current policy when held-out accuracy no longer improves (measured by eval.every)."""
-    reset_window: int = 3
+    reset_window: Count = 3
     """Evaluations without progress that make a stall."""
-    reset_min_delta: float = 0.002
+    reset_min_delta: NonNegative = 0.002
     """Gain of the best held-out accuracy below which there is no progress."""
-    reset_kl_max: float | None = None
+    reset_kl_max: Positive | None = None
     """Divergence of a step, nats a token, above which the reference is reset; none sets no limit."""
-    reset_period: int | None = None
+    reset_period: Count | None = None
     """Steps after which the reference is reset in any case; none: never for that."""
-    reset_cooldown: int = 100
+    reset_cooldown: Steps = 100
     """Steps after a reset before the next."""
     reset_optimizer: bool = True
     """Whether a reset clears the optimiser's moments too; the learning rate goes on as it was."""

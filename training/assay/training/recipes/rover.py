@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from assay.training.recipes.base import Recipe, RunFacts
+from assay.training.recipes.ranges import NonNegative
 from assay.training.recipes.registry import recipe
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ class Rover(Recipe):
     """Temperature of the softmax over Q; the paper finds 1 best and 0.1 to collapse."""
     scale: Literal["none", "std"] = "none"
     """What centred rewards are divided by; the authors' script for mathematics has std, the paper none."""
-    advantage_eps: float = 1e-6
+    advantage_eps: NonNegative = 1e-6
     """Added to the standard deviation."""
-    next_q_scale: float = 1.0
+    next_q_scale: NonNegative = 1.0
     """Factor of the following token's term in the target; 0 leaves it out."""
     level: Literal["token", "response"] = "token"
     """What is regressed: each token's Q, or the mean Q of a response (without the following token's term)."""

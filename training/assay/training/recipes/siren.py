@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from assay.training.recipes.dr_grpo import DrGRPO
+from assay.training.recipes.ranges import NonNegative
 from assay.training.recipes.registry import recipe
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Siren(DrGRPO):
     """Whether the token that reaches top_p belongs to the nucleus; the authors' code leaves it out."""
     anchor: float | None = None
     """Entropy to stay near, nats; none: that of the first batch under the initial policy."""
-    adaptive_rate: float = 0.001
+    adaptive_rate: NonNegative = 0.001
     """Step of the adaptive bonus's weight, for each nat that entropy is below its first value."""
 
     def objective(self, max_length: int) -> Objective:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from assay.training.recipes.base import Recipe
+from assay.training.recipes.ranges import NonNegative, Positive, Share
 
 if TYPE_CHECKING:
     from assay.training.objectives.objective import Objective
@@ -24,9 +25,9 @@ class SlotRecipe(Recipe):
 
     advantage: AdvantageName = "grpo"
     """How rewards become advantages."""
-    advantage_eps: float = 1e-6
+    advantage_eps: NonNegative = 1e-6
     """Added to the standard deviation that grpo and lite divide by."""
-    gamma: float = 1.0
+    gamma: Share = 1.0
     """Discount a token (reinforce++ only)."""
     surrogate: SurrogateName = "ppo-clip"
     """The loss of a token, given its advantage."""
@@ -34,15 +35,15 @@ class SlotRecipe(Recipe):
     """The ratio is clipped below at 1 minus this (ppo-clip, gspo)."""
     clip_high: float = 0.2
     """The ratio is clipped above at 1 plus this (ppo-clip, gspo)."""
-    dual_clip: float = 3.0
+    dual_clip: NonNegative = 3.0
     """Largest ratio that counts where the advantage is negative (ppo-clip); 0 sets no limit."""
-    is_cap_low: float | None = None
+    is_cap_low: NonNegative | None = None
     """Smallest importance weight, absolute (cispo)."""
-    is_cap_high: float | None = 5.0
+    is_cap_high: Positive | None = 5.0
     """Largest importance weight, absolute (cispo)."""
     aggregation: AggregationName = "token-mean"
     """How the losses of tokens become one number."""
-    kl_beta: float = 0.0
+    kl_beta: NonNegative = 0.0
     """Weight of the divergence from the starting policy; 0 loads no reference model."""
     kl_estimator: Literal["k1", "k2", "k3", "k3+"] = "k3"
     """Estimator of the divergence."""
@@ -50,23 +51,23 @@ class SlotRecipe(Recipe):
     """Where the divergence is charged."""
     kl_target: float = 0.0
     """Divergence that kl_beta is steered towards, nats a token; 0 keeps kl_beta fixed."""
-    kl_horizon: float = 10000.0
+    kl_horizon: Positive = 10000.0
     """Rollouts over which a steered kl_beta moves by its own size."""
     entropy_coef: float = 0.0
-    """Weight of the entropy bonus."""
+    """Weight of the entropy bonus; below 0 it is a charge."""
     drop_truncated: bool = False
     """Leave responses that hit their budget out of the loss."""
     overlong_buffer: float = 0.0
     """Tokens before the longest response over which a length penalty grows; below 1, a share of it; 0 sets none."""
-    overlong_factor: float = 1.0
+    overlong_factor: NonNegative = 1.0
     """Penalty at the longest response."""
     mismatch: MismatchName = "off"
     """Correction where sampler and trainer disagree: weights cut at mismatch_high, or zero outside the band."""
     mismatch_level: Literal["token", "sequence", "geometric"] = "token"
     """What the importance weight is taken over."""
-    mismatch_low: float = 0.0
+    mismatch_low: NonNegative = 0.0
     """Lower end of the band."""
-    mismatch_high: float = 2.0
+    mismatch_high: Positive = 2.0
     """Upper end of the band."""
 
     def objective(self, max_length: int) -> Objective:
@@ -111,6 +112,7 @@ class SlotRecipe(Recipe):
     def _surrogate(self) -> Surrogate:
         from assay.training.objectives import surrogate as s
 
+        s.check_clip(self.clip_low, self.clip_high)  # whether or not it is used
         if self.surrogate == "ppo-clip":
             return s.PPOClip(self.clip_low, self.clip_high, self.dual_clip or None)
         if self.surrogate == "gspo":
