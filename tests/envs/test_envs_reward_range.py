@@ -27,6 +27,7 @@ def declared(name, **options):
         ("swe_rl", {"reward": "tests"}, (0.0, 1.0)),
         ("swe_rl", {"reward": "tests", "format_penalty": True}, (-1.0, 1.0)),
         ("swe_rl", {"task": "repo"}, (0.0, 1.0)),
+        ("gui_agent", {}, (0.0, 1.0)),
     ],
 )
 def test_ranges(name, options, expected):

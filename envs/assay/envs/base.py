@@ -81,6 +81,8 @@ class TaskEnv(gym.Env[Observation, str]):
     """``reset`` or ``step`` may block for more than 1 ms: run it in a thread. An instance may know better."""
     patience: float | None = None
     """Seconds that one ``reset`` or ``step`` may rightly take, where that is more than a caller would expect."""
+    at_once: int | None = None
+    """Episodes that should be played at once in one process, where each holds something costly; None is no limit."""
     has_images: ClassVar[bool] = False
     """Observations have images."""
     metadata: dict[str, Any] = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012 - gymnasium declares it on the class
@@ -121,6 +123,13 @@ class TaskEnv(gym.Env[Observation, str]):
     def gold(cls, task: Task) -> str | None:
         """A response that earns full reward in one turn, or None where none is known."""
         return None
+
+    def expert(self) -> str | None:
+        """What a scripted expert does next in the running episode, or None where none is known.
+
+        The default knows :meth:`gold` only. Asked again in the same turn, it says the same.
+        """
+        return self.gold(self.current_task)
 
     @classmethod
     def answer_tokens(cls, options: Any) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from assay.agents.policy import Policy
 from assay.training.errors import UserError, close_match
@@ -72,7 +72,7 @@ def _scripted(name: str, env: type[TaskEnv], train: Callable[[], TaskSet]) -> Ac
         baseline.check()
         return Acting(TaskPolicy(baseline.answer), None, lambda spec, _: {"task": spec.task})
     if name == "oracle":
-        return Acting(OraclePolicy(), None, lambda spec, _: {"gold": env.gold(spec.task)})
+        return Acting(OraclePolicy(), None, lambda _, live: {"gold": cast("TaskEnv", live.unwrapped).expert})
     if name == "random":
         golds = [gold for task in train() if (gold := env.gold(task)) is not None]
         if not golds:

@@ -23,6 +23,8 @@ from assay.training.calibration import Calibration, calibration_of
 from assay.training.rollout import Collector, RolloutSpec, derive_seed, specs_for
 from assay.training.stats import pass_at_k, wilson
 
+_Respond = Callable[[Task], "str | Callable[[int], str]"]
+
 Confusion = dict[str, dict[str, int]]
 """truth -> answer -> how often; an answer that could not be read is ``NO_ANSWER``."""
 
@@ -196,7 +198,7 @@ def trivial_baselines(
         options: of the environment.
     """
     blind = {name: each.answer for name, each in env.baselines().items() if not each.sees}
-    answers: dict[str, Callable[[Task], str]] = {name: _blind(name, answer) for name, answer in blind.items()}
+    answers: dict[str, _Respond] = {name: _blind(name, answer) for name, answer in blind.items()}
     if not answers and train is not None:
         answers = {name: _always(response) for name, response in env.trivial(train).items()}
         if env.gold(train[0]) is not None and "random" not in answers:
@@ -204,10 +206,11 @@ def trivial_baselines(
     held_out, found = TaskSet(tasks), {}
     for name, answer in answers.items():
 
-        def context(spec: RolloutSpec, _: TaskEnv, answer: Callable[[Task], str] = answer) -> dict[str, Any]:
+        def context(spec: RolloutSpec, _: TaskEnv, answer: _Respond = answer) -> dict[str, Any]:
             return {"response": answer(spec.task)}
 
-        with Collector(lambda: env(tasks=held_out, **options), _Told(), max_turns=1, context=context) as collector:
+        turns = None if name in blind else 1
+        with Collector(lambda: env(tasks=held_out, **options), _Told(), max_turns=turns, context=context) as collector:
             found[name] = evaluate(collector, tasks)
     return found
 
@@ -216,15 +219,21 @@ def _always(response: str) -> Callable[[Task], str]:
     return lambda task: response
 
 
-def _blind(name: str, answer: Answer) -> Callable[[Task], str]:
-    return lambda task: answer(task, (), derive_seed(name, task.id))
+def _blind(name: str, answer: Answer) -> Callable[[Task], Callable[[int], str]]:
+    return lambda task: lambda turn: answer(task, (), derive_seed(name, task.id, turn))
 
 
 class _Told:
-    """Says what the request's context says."""
+    """Says what the request's context says: a text, or a function of the turn."""
 
     def generate(self, requests: Sequence[Request]) -> list[Completion]:
-        return [Completion(str(request.context["response"])) for request in requests]
+        return [Completion(self._said(request)) for request in requests]
+
+    @staticmethod
+    def _said(request: Request) -> str:
+        response = request.context["response"]
+        turn = sum(message["role"] == "assistant" for message in request.messages)
+        return str(response(turn) if callable(response) else response)
 
 
 class _Bar:

@@ -168,12 +168,13 @@ class Collector:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _prepare(self, slots: int) -> list[Lane]:
-        """A lane for every slot; the first call finds out whether the environment blocks."""
+        """A lane for every slot, ``slots`` at most; the first call finds out whether the environment blocks."""
         if self._threaded is None:
             probe = self._factory()
             blocking = bool(getattr(probe.unwrapped, "blocking", False))
             self.env_type = cast("type[TaskEnv]", type(probe.unwrapped))
             self._play = replace(self._play, env_id=env_id_of(probe))
+            self._concurrency = min(self._concurrency, getattr(probe.unwrapped, "at_once", None) or self._concurrency)
             self._threaded = blocking or isinstance(self._timeout, int | float)
             if self._timeout == "auto":
                 patience = getattr(probe.unwrapped, "patience", None) or 0.0
@@ -185,6 +186,7 @@ class Collector:
             else:
                 self._lanes.append(self._lane())
                 self._lanes[0].adopt(probe)
+        slots = min(self._concurrency, slots)
         while len(self._lanes) < slots:
             self._lanes.append(self._lane())
         return self._lanes[:slots]
@@ -193,7 +195,7 @@ class Collector:
         return Lane(self._factory, bool(self._threaded), cast("float | None", self._timeout))
 
     async def _collect(self, specs: list[RolloutSpec], tally: Tally, sampling: Sampling | None) -> None:
-        lanes = self._prepare(min(self._concurrency, len(specs)))
+        lanes = self._prepare(len(specs))
         mailbox = Mailbox(asyncio.get_running_loop())
         ask, batcher = self._asker(mailbox, len(lanes))
         queue = iter(enumerate(specs))

@@ -12,7 +12,9 @@ from assay.agents.policy import Completion, Policy, Request
 
 
 class OraclePolicy:
-    """Answers with ``request.context["gold"]``: the most that a task can earn."""
+    """Answers with ``request.context["gold"]``, a text or a function that gives the next one: the most that a task can
+    earn.
+    """
 
     def generate(self, requests: Sequence[Request]) -> list[Completion]:
         """One completion a request.
@@ -20,9 +22,11 @@ class OraclePolicy:
         Raises:
             ValueError: if a request carries no gold answer.
         """
-        if any(not isinstance(request.context.get("gold"), str) for request in requests):
+        golds = [request.context.get("gold") for request in requests]
+        golds = [gold() if callable(gold) else gold for gold in golds]
+        if any(not isinstance(gold, str) for gold in golds):
             raise ValueError("an oracle needs the gold answer in request.context['gold']; this task may have none")
-        return [Completion(request.context["gold"]) for request in requests]
+        return [Completion(str(gold)) for gold in golds]
 
 
 class RandomLabelPolicy:

@@ -26,7 +26,9 @@ _NAMED = {
     "pageup": "PageUp", "pagedown": "PageDown", "left": "Left", "right": "Right", "up": "Up", "down": "Down",
     "plus": "Plus", "minus": "Minus", "menu": "Menu",
 }  # fmt: skip
-_KEYS = _NAMED | {f"f{n}": f"F{n}" for n in range(1, 13)} | {c: c.upper() for c in "abcdefghijklmnopqrstuvwxyz0123456789"}
+_KEYS = (
+    _NAMED | {f"f{n}": f"F{n}" for n in range(1, 13)} | {c: c.upper() for c in "abcdefghijklmnopqrstuvwxyz0123456789"}
+)
 
 
 class UnreadableActionError(ValueError):

@@ -8,14 +8,16 @@ from typing import Any, ClassVar
 
 from assay.envs.base import BaseOptions, Step, TaskEnv
 from assay.envs.errors import InfraError
-from assay.envs.gui_agent.actions import Point, UnreadableActionError, parse_action
-from assay.envs.gui_agent.expert import Expert
+from assay.envs.gui_agent.actions import Action, Point, UnreadableActionError, parse_action
+from assay.envs.gui_agent.expert import WAIT, Expert
+from assay.envs.gui_agent.film import film
 from assay.envs.gui_agent.guess import random_action
 from assay.envs.gui_agent.options import Options
 from assay.envs.gui_agent.prompt import after_action, after_failure
 from assay.envs.gui_agent.session import Session, View
 from assay.envs.gui_agent.states import score_of, solved
-from assay.envs.gui_agent.tasks import build_tasks
+from assay.envs.gui_agent.tasks import build_tasks, protocol_of_agent
+from assay.envs.results import Baseline, Baselines
 from assay.envs.tasks import Message, Task, TaskSet
 from assay.verifiers.score import Score
 
@@ -46,6 +48,7 @@ class GuiAgentEnv(TaskEnv):
         super().__init__(tasks=tasks, render_mode=render_mode, **options)
         self.session = Session(self.options.patience)
         self.patience = 2 * self.options.patience + 120
+        self.at_once = self.options.live
         self._start: dict[str, Any] = {}
         self._view: View | None = None
         self._expert: Expert | None = None
@@ -66,9 +69,35 @@ class GuiAgentEnv(TaskEnv):
         return score_of(truth, parsed=True)
 
     @classmethod
-    def guess(cls, task: Task, seed: int) -> str:
-        """An action drawn blindly: anywhere on the screen, anything of a small stock."""
-        return random_action(seed, task.meta["size"], task.meta["scale"])
+    def baselines(cls) -> Baselines:
+        """``random``: anywhere on the screen, anything of a small stock."""
+        return {"random": Baseline(lambda task, _, seed: random_action(seed, task.meta["size"], task.meta["scale"]))}
+
+    @classmethod
+    def facts(cls, options: Any) -> dict[str, Any]:
+        """The protocol."""
+        return {"protocol": protocol_of_agent(options).to_dict()}
+
+    @classmethod
+    def picture(cls, task: Task, actions: Sequence[str], score: Score | None) -> Any:
+        """The episode played again: its screenshots in rows of three, each with the action that followed it.
+
+        Raises:
+            InfraError: if the application dies.
+        """
+        session = Session()
+        try:
+            view = session.open(task.meta["window"])
+            frames = [view]
+            for action in actions:
+                wanted = _readable(task, action)
+                if wanted is not None:
+                    view = session.act(*wanted)
+                frames.append(view)
+        finally:
+            session.close()
+        places = [_readable(task, action) for action in actions]
+        return film(frames, [None if each is None else each[1:] for each in places], actions, score)
 
     @classmethod
     def answer_tokens(cls, options: Any) -> int:
@@ -81,15 +110,19 @@ class GuiAgentEnv(TaskEnv):
         return 0.0, 1.0
 
     def expert(self) -> str | None:
-        """What the scripted expert does next: the goal's script, resolved to what stands on the screen.
+        """What the goal's script says next, resolved to what stands on the screen; None where nothing there fits it.
 
-        Raises:
-            InfraError: if the application is dead, or the script does not fit what is there.
+        Where the application is dead it waits, and the step will tell.
         """
         task = self.current_task
         if self._expert is None:
             self._expert = Expert(task.truth["script"], self.session, task.meta["scale"])
-        return self._expert.next(len(self._actions))
+        try:
+            return self._expert.next(len(self._actions))
+        except InfraError:
+            return WAIT
+        except LookupError:
+            return None
 
     def open_images(self, task: Task) -> list[Any]:
         """Starts the application anew; its first screenshot.
@@ -98,21 +131,24 @@ class GuiAgentEnv(TaskEnv):
             InfraError: if that fails.
         """
         self._expert = None
-        self._view = self.session.open(task.meta["window"])
-        self._start = self._view.state
-        return [self._shown(task, self._view)]
+        view = self._view = self.session.open(task.meta["window"])
+        self._start = view.state
+        if list(view.size) != list(task.meta["size"]):
+            made, here = (" x ".join(map(str, size)) for size in (task.meta["size"], view.size))
+            raise InfraError(f"the window of task {task.id} was {made} pixels and is {here} here: other fonts?")
+        return [self._shown(task, view)]
 
     def act(self, task: Task, action: str) -> Step:
         """Carry out one action and see whether the goal state holds."""
         left = self.options.max_turns - len(self._actions)
         try:
             wanted = parse_action(action)
-            point, to = self._place(task, wanted.point), self._place(task, wanted.to)
+            points = _place(task, wanted.point), _place(task, wanted.to)
         except UnreadableActionError as error:
             return self._end(task, truncated=True) if left <= 0 else _told(after_failure(error, left))
         if wanted.kind == "done":
             return self._end(task, done=True)
-        view = self._view = self.session.act(wanted, point, to)
+        view = self._view = self.session.act(wanted, *points)
         if self.options.finish == "state" and solved(task.truth["goal"], self._start, view.state):
             return self._end(task)
         if left <= 0:
@@ -132,17 +168,6 @@ class GuiAgentEnv(TaskEnv):
         return Step(score=score, terminated=not truncated, truncated=truncated, evidence=evidence)
 
     @staticmethod
-    def _place(task: Task, point: Point | None) -> Point | None:
-        """A point that the agent named, in pixels of the window."""
-        if point is None:
-            return None
-        (sx, sy), (width, height) = task.meta["scale"], task.meta["size"]
-        x, y = point[0] * sx, point[1] * sy
-        if not (0 <= x <= width and 0 <= y <= height):
-            raise UnreadableActionError("the point is not on the screenshot")
-        return min(x, width - 1), min(y, height - 1)
-
-    @staticmethod
     def _shown(task: Task, view: View) -> Any:
         from PIL import Image
 
@@ -155,3 +180,21 @@ def _told(messages: list[Message], images: Sequence[Any] = ()) -> Step:
     return Step(messages, 0.0, terminated=False, images=images)
 
 
+def _place(task: Task, point: Point | None) -> Point | None:
+    """A point that the agent named, in pixels of the window."""
+    if point is None:
+        return None
+    (sx, sy), (width, height) = task.meta["scale"], task.meta["size"]
+    x, y = point[0] * sx, point[1] * sy
+    if not (0 <= x <= width and 0 <= y <= height):
+        raise UnreadableActionError("the point is not on the screenshot")
+    return min(x, width - 1), min(y, height - 1)
+
+
+def _readable(task: Task, action: str) -> tuple[Action, Point | None, Point | None] | None:
+    """An action with its points in pixels of the window; None if it is none."""
+    try:
+        wanted = parse_action(action)
+        return wanted, _place(task, wanted.point), _place(task, wanted.to)
+    except UnreadableActionError:
+        return None

@@ -9,10 +9,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assay.envs.errors import InfraError
 from assay.envs.gui_agent.session import Session
 from assay.envs.gui_grounding.elements import Element, centre
 
+WAIT = json.dumps({"action": "wait"})
 _BAR = "scroll down arrow"
 """Every upright scroll bar has one of these."""
 _LEAST = 6
@@ -40,7 +40,8 @@ class Expert:
         """The action to take in a turn; asked again in the same turn, it is the same one.
 
         Raises:
-            InfraError: if the application is dead, or nothing on the screen fits the step.
+            InfraError: if the application is dead.
+            LookupError: if nothing on the screen fits the step.
         """
         if self._told[0] != turn:
             self._told = (turn, json.dumps(self._act()))
@@ -76,7 +77,7 @@ class Expert:
         bars = sorted((each for each in elements if each.role == _BAR), key=lambda each: each.key)
         number, turns = divmod(self._searched, _DOWN + _UP)
         if number >= len(bars):
-            raise InfraError(f"the expert finds nothing on the screen that is {wanted}")
+            raise LookupError(f"the expert finds nothing on the screen that is {wanted}")
         self._searched += 1
         direction = "down" if turns < _DOWN else "up"
         return {"action": "scroll", "point_2d": self._point(bars[number]), "direction": direction, "amount": 3}

@@ -14,7 +14,7 @@ from assay.envs.candidates import seeded
 from assay.envs.gui_grounding.qt.harvest import harvest
 from assay.envs.gui_grounding.qt.inside import SCREEN
 from assay.envs.gui_grounding.qt.look import draw_look
-from assay.envs.gui_grounding.qt.scenes import grab, pixels
+from assay.envs.gui_grounding.qt.scenes import grab, pixels, settle
 from assay.envs.gui_grounding.qt.windows import build
 
 _SETTLE = 15
@@ -33,10 +33,10 @@ def open_window(kind: str, seed: int, hard: bool = False, picture: bool = True) 
     main = window.main
     main.show()
     main.activateWindow()
-    _settle()
+    settle()
     # In the corner of the screen, Qt turns popups so that they stay upon the window, which is all that is seen.
     main.move(SCREEN[0] - main.width(), SCREEN[1] - main.height())
-    _settle()
+    settle()
     _held["window"] = window
     _test().mouseMove(main.windowHandle(), QPoint(main.width() - 1, main.height() - 1))
     return observe(picture)
@@ -197,6 +197,7 @@ def _point(point: Any) -> Any:
 def _settle() -> None:
     from PySide6.QtCore import QCoreApplication, QEvent
 
+    settle()
     _test().qWait(_SETTLE)
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
@@ -213,7 +214,7 @@ def _put_away() -> None:
         top.hide()
         top.deleteLater()
     QApplication.clipboard().clear()
-    _settle()
+    settle()
 
 
 def _prepare() -> None:
@@ -227,7 +228,7 @@ def _prepare() -> None:
 
     class NoTips(QObject):
         def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-            return event.type() == QEvent.Type.ToolTip
+            return bool(event.type() == QEvent.Type.ToolTip)
 
     application.setProperty("live", True)
     application.setDoubleClickInterval(10)

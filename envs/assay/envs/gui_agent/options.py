@@ -17,7 +17,7 @@ class Options(BaseOptions):
     """Part of the windows; no window is in two."""
     seed: int = 0
     """Of the windows and goals."""
-    count: int = 200
+    count: int = 120
     """Goals drawn for a split, spread over all kinds of goal."""
     apps: tuple[str, ...] = ()
     """Only these applications; empty takes all eight."""
@@ -43,5 +43,7 @@ class Options(BaseOptions):
     """Actions an episode may take, unreadable ones included."""
     finish: Literal["state", "done"] = "state"
     """state: success the moment that the goal state holds. done: the agent must say so, while it holds."""
+    live: int = 16
+    """Applications that a rollout or an evaluation keeps open at once; each takes about 60 MB."""
     patience: float = 30.0
     """Seconds after which an application that does not answer is taken for dead and replaced."""

@@ -1,8 +1,9 @@
 """Whether a goal holds, from an application's state before and after; states are plain JSON data, no Qt is needed.
 
 A place is a path into the state: a key of an object, an index of a list, or an object of fields that picks the one item
-of a list that has them; in free places also "*", every item. A condition is an object of ``at``, a place, and one of ``is``, ``has``, ``lacks``. Whatever
-lies outside of the conditions' places and of the goal's ``free`` places must be as it was at the start.
+of a list that has them; in free places also "*", every item. A condition is an object of ``at``, a place, and one of
+``is``, ``has``, ``lacks``. Whatever lies outside of the conditions' places and of the goal's ``free`` places must be as
+it was at the start.
 """
 
 from __future__ import annotations
@@ -129,11 +130,9 @@ def _holders(state: Any, way: Sequence[Any]) -> list[Any]:
 
 
 def _blank(holder: Any, last: Any) -> None:
-    if isinstance(holder, dict) and isinstance(last, str):
-        holder[last] = None
-    elif isinstance(holder, list) and isinstance(last, int) and -len(holder) <= last < len(holder):
-        holder[last] = None
-    elif isinstance(holder, list) and isinstance(last, Mapping):
+    if isinstance(holder, list) and isinstance(last, Mapping):
         fitting = [i for i, each in enumerate(holder) if isinstance(each, Mapping) and _fits(each, last)]
-        if len(fitting) == 1:
-            holder[fitting[0]] = None
+        last = fitting[0] if len(fitting) == 1 else None
+    known = isinstance(holder, dict) and isinstance(last, str)
+    if known or (isinstance(holder, list) and isinstance(last, int) and -len(holder) <= last < len(holder)):
+        holder[last] = None

@@ -17,7 +17,7 @@ from assay.envs.gui_grounding.protocol import Protocol, protocol_of
 from assay.envs.gui_grounding.qt.worker import shared_worker
 from assay.envs.tasks import Task, TaskSet, content_id, split_of
 
-_PER_WINDOW = 2
+_PER_WINDOW = 4
 """Goals drawn from one window."""
 _MOST_WINDOWS = 100_000
 
@@ -74,9 +74,7 @@ def _draw(
             return
 
 
-def task_of(
-    options: Options, protocol: Protocol, kind: str, window: dict[str, Any], view: View, goal: Goal
-) -> Task:
+def task_of(options: Options, protocol: Protocol, kind: str, window: dict[str, Any], view: View, goal: Goal) -> Task:
     """The task of a goal in a window; the truth holds the goal and its script, the meta data what may be shown."""
     prompt = render_prompt(goal.text, view.size, protocol, options.finish, options.max_turns)
     truth = {

@@ -28,7 +28,7 @@ def enter(state: dict[str, Any], rng: random.Random) -> Goal:
     sheet, cells, count = _draw(state, rng)
     key = f"C{rng.randrange(2, min(count, 8) + 2)}"
     value = str(rng.choice([each for each in range(500, 1000) if str(each) != cells[key]]))
-    text = f'On the sheet {sheet}, set the count of {cells["A" + key[1:]]} to {value}.'
+    text = f"On the sheet {sheet}, set the count of {cells['A' + key[1:]]} to {value}."
     done = [now("cells", sheet, value={**cells, key: value})]
     return Goal(text, done, _FREE, [tab(sheet), _at(key), write(f"{value}\n")])
 
@@ -86,7 +86,7 @@ def delete_row(state: dict[str, Any], rng: random.Random) -> Goal:
         row = int(key[1:])
         if row != gone:
             after[f"{key[0]}{row - (row > gone)}"] = value
-    text = f'On the sheet {sheet}, delete the row of {cells[f"A{gone}"]}.'
+    text = f"On the sheet {sheet}, delete the row of {cells[f'A{gone}']}."
     done = [now("cells", sheet, value=after)]
     return Goal(text, done, _FREE, [tab(sheet), _at(f"A{gone}"), command("delete_row")])
 
