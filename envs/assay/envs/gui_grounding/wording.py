@@ -17,7 +17,7 @@ NOUNS = {
 NAMED = {
     "button": "the {} button",
     "menu": "the {} menu",
-    "menu item": "{}",
+    "menu item": "the menu item {}",
     "tab": "the {} tab",
     "checkbox": "the checkbox {}",
     "radio button": "the option {}",
@@ -30,6 +30,7 @@ NAMED = {
     "link": "the link {}",
     "field": "the field that reads {}",
     "option": "the entry {}",
+    "switch": "the {} switch",
 }
 """How an element is called by what is written on it."""
 
@@ -48,6 +49,7 @@ LABELLED = {
     "close button": "the close button of {}",
     "dial": "the {} dial",
     "button": "the {} button",
+    "switch": "the {} switch",
 }
 """How an element is called by what is written beside it."""
 
@@ -101,7 +103,8 @@ def lower_first(text: str) -> str:
 
 def read_path(path: str) -> str:
     """Where an element stands, for a sentence: "in the tool bar", "under Address"."""
-    return f"in the {path}" if path.casefold().endswith(_PLACES) else f"under {path}"
+    last = path.casefold().split()[-1:]
+    return f"in the {path}" if last and last[0] in _PLACES else f"under {path}"
 
 
 def nth(number: int) -> str:

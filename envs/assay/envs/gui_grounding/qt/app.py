@@ -191,10 +191,38 @@ def mark(thing: Any, about: str = "", meaning: str = "", label: str = "", place:
 
 
 def standard_icon(widget: Any, name: str) -> Any:
-    """A real icon of the style, by the name of its ``QStyle.StandardPixmap``."""
-    from PySide6.QtWidgets import QStyle
+    """A real icon of the style, by the name of its ``QStyle.StandardPixmap``; black ones turn white on dark windows."""
+    from PySide6.QtGui import QIcon, QImage, QPixmap
+    from PySide6.QtWidgets import QApplication, QStyle
 
-    return widget.style().standardIcon(getattr(QStyle.StandardPixmap, name))
+    icon = widget.style().standardIcon(getattr(QStyle.StandardPixmap, name))
+    application = QApplication.instance()
+    if application is None or luminance(application.palette().button().color()) > 100 or not _black(icon, name):
+        return icon
+    inverted = QIcon()
+    for side in (16, 24, 32):
+        image = icon.pixmap(side, side).toImage()
+        image.invertPixels(QImage.InvertMode.InvertRgb)
+        inverted.addPixmap(QPixmap.fromImage(image))
+    return inverted
+
+
+def luminance(colour: Any) -> float:
+    """How bright a ``QColor`` seems, 0 to 255."""
+    return float(0.299 * colour.red() + 0.587 * colour.green() + 0.114 * colour.blue())
+
+
+_known_black: dict[str, bool] = {}
+
+
+def _black(icon: Any, name: str) -> bool:
+    """Whether what is opaque of an icon is nearly black and nothing else."""
+    if name not in _known_black:
+        image = icon.pixmap(16, 16).toImage()
+        colours = [image.pixelColor(x, y) for x in range(image.width()) for y in range(image.height())]
+        solid = [luminance(colour) for colour in colours if colour.alpha() > 128]
+        _known_black[name] = bool(solid) and max(solid) < 90
+    return _known_black[name]
 
 
 def _qt() -> Any:

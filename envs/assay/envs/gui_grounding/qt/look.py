@@ -12,9 +12,9 @@ PALETTES: dict[str, dict[str, str]] = {
     "paper": {"window": "#f4ecd8", "base": "#fffaf0", "text": "#3a2f20", "button": "#e9dfc6", "mark": "#a0522d"},
     "mist": {"window": "#e4ebf2", "base": "#f9fbfd", "text": "#14202c", "button": "#d5e0ea", "mark": "#23659c"},
     "mint": {"window": "#e6f2ea", "base": "#fbfffc", "text": "#10261a", "button": "#d3e8da", "mark": "#1f7a4d"},
-    "dark": {"window": "#2d2d30", "base": "#1e1e1e", "text": "#e6e6e6", "button": "#3a3a3d", "mark": "#2a82da"},
-    "night": {"window": "#1c2333", "base": "#141a28", "text": "#d8deea", "button": "#2a3450", "mark": "#7a5cd6"},
-    "contrast": {"window": "#000000", "base": "#000000", "text": "#ffffff", "button": "#101010", "mark": "#ffd000"},
+    "dark": {"window": "#2b2b2e", "base": "#404046", "text": "#ececec", "button": "#4c4c54", "mark": "#2a82da"},
+    "night": {"window": "#1f2840", "base": "#36425f", "text": "#e2e7f2", "button": "#41507a", "mark": "#7a5cd6"},
+    "contrast": {"window": "#101010", "base": "#3c3c3c", "text": "#ffffff", "button": "#5a5a5a", "mark": "#ffd000"},
     "contrast-light": {
         "window": "#ffffff",
         "base": "#ffffff",
@@ -103,11 +103,13 @@ def wear(look: Look) -> None:
 
 
 def _palette(colours: Mapping[str, str], color: Any, palette: Any) -> Any:
+    from assay.envs.gui_grounding.qt.app import luminance
+
     window, base, text, button, mark = (color(colours[part]) for part in ("window", "base", "text", "button", "mark"))
     made = palette(button, window)
     role, group = palette.ColorRole, palette.ColorGroup
     mixed = color(*((a + b) // 2 for a, b in zip(text.getRgb()[:3], window.getRgb()[:3], strict=True)))
-    bright = color("#000000") if mark.lightness() > 140 else color("#ffffff")
+    bright = color("#000000") if luminance(mark) > 140 else color("#ffffff")
     shades = {
         role.WindowText: text,
         role.Text: text,

@@ -99,6 +99,7 @@ def _windows(returned: Any) -> list[Any]:
 
 def _states(main: Any) -> Iterator[None]:
     """The window as it is, then with each menu and each list of choices open, then on each of its other pages."""
+    from PySide6.QtCore import QPoint
     from PySide6.QtWidgets import QComboBox, QMenuBar, QTabWidget
 
     yield
@@ -106,7 +107,7 @@ def _states(main: Any) -> Iterator[None]:
         for action in bar.actions():
             menu = action.menu()
             if menu is not None and menu.actions() and action.isEnabled():
-                menu.popup(bar.mapToGlobal(bar.actionGeometry(action).bottomLeft()))
+                menu.popup(bar.mapToGlobal(bar.actionGeometry(action).bottomLeft() + QPoint(0, 1)))
                 settle()
                 yield
                 menu.hide()

@@ -96,6 +96,7 @@ def render(kind: str, seed: int, hard: bool, compact: bool = False) -> tuple[lis
 
 def _live_a_little(main: Any, rng: random.Random) -> None:
     """Scroll here and there, choose a cell, open a menu or a list of choices."""
+    from PySide6.QtCore import QPoint
     from PySide6.QtWidgets import QAbstractItemView, QAbstractScrollArea, QComboBox
 
     for area in _seen(main, QAbstractScrollArea):
@@ -114,8 +115,8 @@ def _live_a_little(main: Any, rng: random.Random) -> None:
         main.menuBar().setActiveAction(action)
         rect = main.menuBar().actionGeometry(action)
         if not action.menu().isVisible():
-            action.menu().popup(main.menuBar().mapToGlobal(rect.bottomLeft()))
-    elif chance < 0.42 and combos:
+            action.menu().popup(main.menuBar().mapToGlobal(rect.bottomLeft() + QPoint(0, 1)))
+    elif 0.3 <= chance < 0.42 and combos:
         rng.choice(combos).showPopup()
 
 

@@ -53,6 +53,7 @@ class Player(AppWindow):
         top.addWidget(self._queue())
         if self.rng.random() < 0.6:
             top.addWidget(self._equaliser())
+        top.setSizes([self.look.points * 14, self.look.width, self.look.points * 20][: top.count()])
         top.setStretchFactor(1, 1)
         parts = [top, self._transport()]
         if self.rng.random() < 0.25:

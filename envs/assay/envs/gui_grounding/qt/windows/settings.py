@@ -79,7 +79,7 @@ _PAGES: dict[str, tuple[str, str, dict[str, list[tuple[str, str, str, Any]]]]] =
         },
     ),
     "Privacy": (
-        "SP_VistaShield",
+        "SP_FileDialogInfoView",
         "change what others learn about you",
         {
             "Access": [
