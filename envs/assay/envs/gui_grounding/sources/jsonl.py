@@ -25,6 +25,7 @@ def tasks(options: Options, split: str) -> TaskSet:
             sizes[path] = image_size(path, where)
         if sizes[path] != record.size:
             raise ValueError(f"{where}: field 'size' is {list(record.size)}, but {path} has {list(sizes[path])}")
-        if split_of(record.image, options.test_share, options.dev_share) == split:
+        screen = str(record.source.get("screen", record.image))  # other pictures of a screen belong to its split
+        if split_of(screen, options.test_share, options.dev_share) == split:
             chosen.append((record, f"file:{path}"))
     return task_set(chosen, options, split)

@@ -98,9 +98,9 @@ def blank_page(width: int, height: int, scale: float) -> Any:
         page = context.new_page()
         _state[key] = (page, session_of(page, width, height, scale))
     page, session = _state[key]
-    if page.viewport_size != {"width": width, "height": height}:
-        page.set_viewport_size({"width": width, "height": height})
+    if _state.get(("size", scale)) != (width, height):
         size_of_session(session, width, height, scale)
+        _state[("size", scale)] = (width, height)
     return page, session
 
 
@@ -245,3 +245,12 @@ def _reason(error: Exception) -> str:
             if mark in line:
                 return line.split(": ", 1)[-1][:200] if mark == "net::" else line[:200]
     return lines[0][:200] if lines else repr(error)
+
+
+def version() -> str:
+    """The version of the browser without a network.
+
+    Raises:
+        RefusedError: one line; there is none, or it does not start.
+    """
+    return str(browser(online=False).version)

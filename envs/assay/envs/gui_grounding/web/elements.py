@@ -79,15 +79,15 @@ def _element(raw: Mapping[str, Any], scale: float, size: tuple[int, int], window
     role = ROLES.get(raw["role"], "button" if raw["tag"] == "summary" else "option")
     box = painted(raw["box"], scale, size)
     name, label, hint = _readable(raw, role)
-    about, meaning = raw["about"], ""
+    about, meaning = "", ""
     if note is not None:
-        about, meaning = note.about or about, note.meaning
+        about, meaning = note.about, note.meaning
     else:
         verb = verb_named(hint or name)
         if verb is not None and role not in _FIELDS:
-            meaning, about = verb[0], about or verb[1].abouts[0]
-        elif hint and not about:
-            about = hint
+            meaning, about = verb[0], verb[1].abouts[0]
+        elif hint and not label:
+            label = hint  # an icon is called by what its maker named it
     wide = box[2] - box[0] >= 3 and box[3] - box[1] >= 3
     return Element(
         box=box, role=role, name=name, about=about, path=(note.place if note else "") or raw["place"], window=window,

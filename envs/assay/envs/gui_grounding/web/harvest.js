@@ -125,6 +125,18 @@
     return [...el.childNodes].some((node) => node.nodeType === 3 && node.data.trim())
   }
 
+  // Whether there is anything to see of a control: itself, or something in it.
+  const shows = (el) => {
+    if (['input', 'select', 'textarea', 'button'].includes(tagOf(el)) || el.shadowRoot) return true
+    const all = [el, ...el.querySelectorAll('*')].slice(0, 200)
+    return all.some((each) => {
+      if (paints(each)) return true
+      const style = getComputedStyle(each)
+      if (['Top', 'Left'].some((k) => parseFloat(style[`border${k}Width`]) > 0)) return true
+      return ['::before', '::after'].some((k) => !['none', 'normal', '""'].includes(getComputedStyle(each, k).content))
+    })
+  }
+
   // Why a box cannot be pointed at, or ''.
   const trouble = (el, box, style) => {
     if (box[2] - box[0] < least || box[3] - box[1] < least) return 'smaller than 4 px'
@@ -299,6 +311,7 @@
         if (!why) break
       }
       if (why === 'covered or clipped' && pieces > 1) why = 'in several pieces'
+      if (!why && !shows(el)) why = 'nothing to see there'
       if (!why && reachesFurther(el, box)) why = 'its box is not all of it'
     }
     const off = box[2] <= 0 || box[3] <= 0 || box[0] >= innerWidth || box[1] >= innerHeight

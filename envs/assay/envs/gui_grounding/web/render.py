@@ -74,7 +74,6 @@ def seen(session: Any, scale: float) -> dict[str, Any]:
         node = _walk(root, element["path"])
         facts = names.get(node["backendNodeId"], {}) if node else {}
         element["role"], element["name"] = facts.get("role", ""), facts.get("name", "")
-        element["about"] = facts.get("description", "")
         if facts.get("disabled") and not element["why"]:
             element["why"] = "disabled"
     return view
@@ -107,14 +106,14 @@ def photo(session: Any) -> bytes:
 
 
 def _computed(session: Any, root: dict[str, Any]) -> dict[int, dict[str, Any]]:
-    """Role, name, description and whether disabled, from the accessibility tree, by DOM node."""
+    """Role, name and whether disabled, from the accessibility tree, by DOM node."""
     found: dict[int, dict[str, Any]] = {}
     for frame in [None, *_frames(root)]:
         nodes = session.send("Accessibility.getFullAXTree", {"frameId": frame} if frame else {})["nodes"]
         for node in nodes:
             if node.get("ignored") or "backendDOMNodeId" not in node:
                 continue
-            facts = {key: node.get(key, {}).get("value", "") for key in ("role", "name", "description")}
+            facts = {key: node.get(key, {}).get("value", "") for key in ("role", "name")}
             properties = {each["name"]: each["value"].get("value") for each in node.get("properties", [])}
             found[node["backendDOMNodeId"]] = facts | {"disabled": bool(properties.get("disabled"))}
     return found

@@ -30,6 +30,7 @@ class BrowserWorker(Worker):
 
     what: ClassVar[str] = "browser worker"
     inside: ClassVar[str] = "assay.envs.gui_grounding.web.inside"
+
     def check(self) -> None:
         """See :func:`need_playwright`."""
         need_playwright()
