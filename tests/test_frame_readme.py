@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,7 @@ SIZE_FLAGS = {
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block. ``smaller`` holds flags that a test appends; ``needs`` is ``sandbox`` if it opens one."""
+    """One fenced block. ``smaller`` holds flags that a test appends; ``needs``: sandbox, qt or ocr."""
 
     page: str
     line: int
@@ -116,9 +117,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     "block", [block for block in BLOCKS if block.language], ids=lambda block: f"{block.page}:{block.line}"
 )
-def test_a_block_runs(block: Block, folder: Path) -> None:
-    if block.needs:
+def test_a_block_runs(block: Block, folder: Path, without_qt: Callable[[], str]) -> None:
+    if block.needs == "sandbox":
         needs_sandbox()
+    if block.needs == "qt" and without_qt():
+        pytest.skip(without_qt())
+    if block.needs == "ocr":
+        pytest.importorskip("rapidocr_onnxruntime")
     commands = {line.partition("#")[0].strip() for line in block.text.splitlines()}
     if NOT_RUN_HERE & commands:
         assert commands == NOT_RUN_HERE
@@ -127,7 +132,7 @@ def test_a_block_runs(block: Block, folder: Path) -> None:
 
 
 def test_every_block_says_what_it_is() -> None:
-    assert {block.needs for block in BLOCKS} <= {"", "sandbox"}
+    assert {block.needs for block in BLOCKS} <= {"", "sandbox", "qt", "ocr"}
     assert {block.language for block in BLOCKS} <= {"python", "bash", ""}
     assert all(block.language for block in blocks(ROOT / "README.md"))
     assert sum(page.read_text(encoding="utf-8").count("```") for page in PAGES) == 2 * len(BLOCKS)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -98,19 +95,8 @@ def best() -> str:
     return next((name for name in ("native", "bubblewrap", "docker") if not works(name)), "")
 
 
-@functools.cache
-def without_qt() -> str:
-    """Why no Qt window can be opened here; empty if one can. Tried in a process of its own."""
-    code = "from PySide6.QtWidgets import QApplication; QApplication([])"
-    settings = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
-    done = subprocess.run([sys.executable, "-c", code], env=settings, capture_output=True, text=True, timeout=60)
-    if done.returncode == 0:
-        return ""
-    return f"no Qt here: {(done.stderr.strip().splitlines() or [f'exit status {done.returncode}'])[-1]}"
-
-
 @pytest.fixture(scope="session")
-def needs() -> Callable[[str], None]:
+def needs(without_qt: Callable[[], str]) -> Callable[[str], None]:
     """Skips, with the reason, what an environment's default source cannot do here."""
 
     def check(name: str) -> None:
