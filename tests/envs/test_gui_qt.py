@@ -162,7 +162,7 @@ def test_an_instruction_that_fits_two_elements_is_never_written():
     twins = [element("Save", 0, 0), element("Save", 50, 0, path="File menu", role="menu item")]
     texts = {text for text, _ in written(twins, "literal")}
     assert texts
-    assert all("File menu" in text or "button" in text or "tool bar" in text for text in texts)
+    assert all(re.search("File menu|menu item|button|tool bar", text) for text in texts)
     assert not written([element("Save", 0, 0), element("Save", 50, 0)], "literal")
 
 
