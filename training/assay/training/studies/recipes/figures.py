@@ -14,14 +14,21 @@ from assay.training.stats import Interval, student_interval
 from assay.training.studies.recipes.table import START, Row
 
 Curve = dict[int, float]
+Look = tuple[str, Any, bool]
+"""Colour, line style, and whether the interval is drawn."""
 
 _PALETTE = (*_COLOURS, "#8c6d1f", "#c2418f", "#4d7c0f", "#475569", "#0369a1", "#7f1d1d")
+_STYLES = ("-", (0, (5, 1)), (0, (1, 1)))
+_MOST_BANDS = 6
+"""Arms above which bands would hide each other and are left out."""
 _LONGEST = 32
 """Characters of a name in a legend."""
 
 
 def curves(runs: Mapping[str, Sequence[Path]], out_png: Path, trivial: Mapping[str, float], title: str) -> Path:
-    """Held-out accuracy and the entropy of sampled tokens over steps, a colour an arm, mean of seeds with 95 % bands.
+    """Held-out accuracy and the entropy of sampled tokens over steps, a colour an arm, mean of seeds.
+
+    Up to six arms have their 95 % intervals as bands.
 
     Args:
         runs: run directories by label.
@@ -33,10 +40,11 @@ def curves(runs: Mapping[str, Sequence[Path]], out_png: Path, trivial: Mapping[s
         MissingExtraError: without matplotlib.
     """
     figure, (left, right) = _figure(2, title)
+    bands = len(runs) <= _MOST_BANDS
     for number, (label, folders) in enumerate(runs.items()):
-        colour = _PALETTE[number % len(_PALETTE)]
-        _band(left, [_series(folder, "eval", "accuracy") for folder in folders], label, colour)
-        _band(right, [_smooth(_series(folder, "train", "entropy")) for folder in folders], label, colour)
+        look = _look(number, bands)
+        _band(left, [_series(folder, "eval", "accuracy") for folder in folders], label, look)
+        _band(right, [_smooth(_series(folder, "train", "entropy")) for folder in folders], label, look)
     for name, height in sorted(trivial.items(), key=lambda item: item[1])[-1:]:  # the best of them is what counts
         left.axhline(height, color=_SOFT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         left.annotate(name, (1.0, height), xycoords=("axes fraction", "data"), xytext=(2, 2),
@@ -48,7 +56,7 @@ def curves(runs: Mapping[str, Sequence[Path]], out_png: Path, trivial: Mapping[s
 
 
 def pass_curves(rows: Sequence[Row], ks: Sequence[int], out_png: Path, title: str) -> Path:
-    """pass@k over k (both unbiased), a colour an arm, with 95 % intervals as bands; the start in grey.
+    """pass@k over k (both unbiased), a colour an arm; up to six with 95 % intervals as bands; the start in grey.
 
     Raises:
         MissingExtraError: without matplotlib.
@@ -58,8 +66,9 @@ def pass_curves(rows: Sequence[Row], ks: Sequence[int], out_png: Path, title: st
     for row in rows:
         points = [(k, row.intervals[f"pass@{k}"]) for k in ks if not math.isnan(row.intervals[f"pass@{k}"].mean)]
         if points:
-            colour = _SOFT if row.name == START else _PALETTE[arms.index(row) % len(_PALETTE)]
-            _draw(axes, points, row.name, colour, dashed=row.name == START)
+            at_start = row.name == START
+            look = (_SOFT, (0, (4, 2)), True) if at_start else _look(arms.index(row), len(arms) <= _MOST_BANDS)
+            _draw(axes, points, row.name, look)
     axes.set_xscale("log", base=2)
     axes.set_xticks(list(ks), [str(k) for k in ks])
     _dress(axes, "k", "pass@k on held-out tasks", percent=True)
@@ -89,24 +98,27 @@ def _smooth(curve: Curve, window: int = 5) -> Curve:
     return {step: sum(curve[each] for each in tail) / len(tail) for step, tail in tails.items()}
 
 
-def _band(axes: Any, series: Sequence[Curve], label: str, colour: str) -> None:
+def _look(number: int, bands: bool) -> Look:
+    return _PALETTE[number % len(_PALETTE)], _STYLES[number // len(_PALETTE) % len(_STYLES)], bands
+
+
+def _band(axes: Any, series: Sequence[Curve], label: str, look: Look) -> None:
     known = [curve for curve in series if curve]
     shared = sorted(set.intersection(*(set(curve) for curve in known))) if known else []
     points = [(step, _interval([curve[step] for curve in known])) for step in shared]
     if points:
-        _draw(axes, points, label, colour)
+        _draw(axes, points, label, look)
 
 
 def _interval(values: Sequence[float]) -> Interval:
     return student_interval(values) if len(values) > 1 else Interval(values[0], math.nan, math.nan)
 
 
-def _draw(axes: Any, points: Sequence[tuple[int, Interval]], label: str, colour: str, dashed: bool = False) -> None:
-    at = [x for x, _ in points]
-    style = (0, (4, 2)) if dashed else "-"
+def _draw(axes: Any, points: Sequence[tuple[int, Interval]], label: str, look: Look) -> None:
+    (colour, style, bands), at = look, [x for x, _ in points]
     name = label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"
     axes.plot(at, [y.mean for _, y in points], color=colour, linewidth=1.8, label=name, linestyle=style)
-    if not any(math.isnan(y.low) for _, y in points):
+    if bands and not any(math.isnan(y.low) for _, y in points):
         lows, highs = [max(0.0, y.low) for _, y in points], [y.high for _, y in points]
         axes.fill_between(at, lows, highs, color=colour, alpha=0.12, linewidth=0)
 
