@@ -177,6 +177,7 @@ def _under(point: Any) -> tuple[Any, Any]:
     place = target.mapFromGlobal(where)
     if place.isNull():
         place.setX(1)  # the test library takes (0, 0) for "the middle"
+    _held["target"] = target  # PySide declares the handle dead with the last reference to its widget
     return target.windowHandle(), place
 
 
