@@ -2,32 +2,57 @@
 
     python benchmarks/study_recipes.py [--claims nsr rlcr ...] [--seeds 3] [--jobs 1]
 
-A model of 1.2 million weights learns countdown from demonstrations, once; `assay-study recipes` then trains it with
-the recipes that the claims compare, and each claim is judged by intervals of differences paired by seed: it holds, it
-does not, or these runs cannot tell. Writes docs/results/recipes.md with its tables and figures. Runs are kept under
---out, are not run again when finished, and go on when stopped. All of it takes the better part of an hour of one
-core. """ from __future__ import annotations import argparse import json import shutil import sys from pathlib import
-Path from study_claims import CLAIMS, ENTRIES, Claim, difference, entry, overall from assay.training.cli import
-evaluate from assay.training.studies.cli import main as study from assay.training.studies.recipes.table import cell
-STEPS, LR = 30, "2e-4" TASK = ["--env", "countdown", "--env.levels", "3", "--env.highest", "9", "--env.instances",
-"4000", "--model", "tiny", "--warm-up", "1000", "--sft.lr", "3e-3", "--sft.batch-size", "32"] # fmt: skip RUN = ["--
-steps", str(STEPS), "--rollouts", "16x8", "--optim.minibatches", "4", "--lr", LR, "--eval.tasks", "40", "--
-eval.every", "10"] # fmt: skip SHORT = ["--env.terse", "--rollout.max-tokens", "16"] SETTINGS = { "plain": [*SHORT, "
---pass-k", "1", "4", "16", "64", "256"], "confidence": ["--env.levels", "1", "--env.limit", "20", "--env.highest",
-"40", "--warm-up", "250", "--scaffold", "confidence-ac", "--rollout.max-tokens", "32", "--optim.token-budget", "8192",
-"--pass-k", "1", "4", "16"], "logged": [*SHORT, "--pass-k", "1", "4", "16", "64"], } # fmt: skip YARDSTICK = {"plain":
-"grpo", "confidence": "dr-grpo", "logged": "nll"} HEADINGS = { "plain": "Answers alone", "confidence": "Answers with a
-stated confidence: two numbers up to 20, `--scaffold confidence-ac`", "logged": "From logs: 8 answers of the starting
-policy to each of 400 training tasks", } PAGE = """# What the papers say, tried on a small language model `python
-benchmarks/study_recipes.py --seeds {seeds} --lr {lr}`. A model of 1.2 million weights learns countdown (four numbers
-up to 9, a target up to 9, each number at most once, any of many right answers) from demonstrations of an exact
-solver; every run starts from that model and takes {steps} steps of 16 tasks x 8 rollouts, cut into 4 optimiser steps,
-learning rate {lr}. Each claim became differences in one metric, paired by seed, with Student-t 95 % intervals over
-{seeds} seeds. It *holds* if every interval lies on the side that the paper says, *does not* if one lies wholly on the
-other, and is *undecided* otherwise. Few seeds make wide intervals: undecided is the rule unless an effect is large.
-Constants that are not the recipe's defaults stand at the end; they were set once, for the size of the model and of
-the runs, and not tuned by claim. A small model on one task neither refutes nor confirms what was said of large ones
-on many.
+A model of 1.2 million weights learns countdown from demonstrations, once; `assay-study recipes` then trains it with the
+recipes that the claims compare, and each claim is judged by intervals of differences paired by seed: it holds, it does
+not, or these runs cannot tell. Writes docs/results/recipes.md with its tables and figures. Runs are kept under --out,
+are not run again when finished, and go on when stopped. All of it takes the better part of an hour of one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from study_claims import CLAIMS, ENTRIES, Claim, difference, entry, overall
+
+from assay.training.cli import evaluate
+from assay.training.studies.cli import main as study
+from assay.training.studies.recipes.table import cell
+
+STEPS, LR = 30, "2e-4"
+TASK = ["--env", "countdown", "--env.levels", "3", "--env.highest", "9", "--env.instances", "4000", "--model", "tiny",
+        "--warm-up", "1000", "--sft.lr", "3e-3", "--sft.batch-size", "32"]  # fmt: skip
+RUN = ["--steps", str(STEPS), "--rollouts", "16x8", "--optim.minibatches", "4", "--lr", LR, "--eval.tasks", "40",
+       "--eval.every", "10"]  # fmt: skip
+SHORT = ["--env.terse", "--rollout.max-tokens", "16"]
+SETTINGS = {
+    "plain": [*SHORT, "--pass-k", "1", "4", "16", "64", "256"],
+    "confidence": ["--env.levels", "1", "--env.limit", "20", "--env.highest", "40", "--warm-up", "250",
+                   "--scaffold", "confidence-ac", "--rollout.max-tokens", "32", "--optim.token-budget", "8192",
+                   "--pass-k", "1", "4", "16"],
+    "logged": [*SHORT, "--pass-k", "1", "4", "16", "64"],
+}  # fmt: skip
+YARDSTICK = {"plain": "grpo", "confidence": "dr-grpo", "logged": "nll"}
+HEADINGS = {
+    "plain": "Answers alone",
+    "confidence": "Answers with a stated confidence: two numbers up to 20, `--scaffold confidence-ac`",
+    "logged": "From logs: 8 answers of the starting policy to each of 400 training tasks",
+}
+PAGE = """# What the papers say, tried on a small language model
+
+`python benchmarks/study_recipes.py --seeds {seeds} --lr {lr}`
+
+A model of 1.2 million weights learns countdown (four numbers up to 9, a target up to 9, each number at most once, any
+of many right answers) from demonstrations of an exact solver; every run starts from that model and takes {steps} steps
+of 16 tasks x 8 rollouts, cut into 4 optimiser steps, learning rate {lr}. Each claim became differences in one metric,
+paired by seed, with Student-t 95 % intervals over {seeds} seeds. It *holds* if every interval lies on the side that
+the paper says, *does not* if one lies wholly on the other, and is *undecided* otherwise. Few seeds make wide intervals:
+undecided is the rule unless an effect is large. Constants that are not the recipe's defaults stand at the end; they
+were set once, for the size of the model and of the runs, and not tuned by claim. A small model on one task neither
+refutes nor confirms what was said of large ones on many.
 
 {verdicts}
 {plainly}
