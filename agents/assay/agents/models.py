@@ -17,6 +17,7 @@ SMOLLM2 = "smollm2-135m"
 TINY = "tiny"
 ADAPTER = "adapter_config.json"
 TINY_VISION = "tiny-vision"
+TINY_VLM = "tiny-vlm"
 WHAT_ELSE = f"use a local model folder, or {SMOLLM2} (needs no hub)"
 
 
@@ -35,8 +36,8 @@ def load_model(
     """Load a causal language model and its tokenizer.
 
     Args:
-        name: ``smollm2-135m``, a folder that ``save_pretrained`` wrote, a hub id, or ``tiny`` or ``tiny-vision``
-            (random weights, for trying things out).
+        name: ``smollm2-135m``, a folder that ``save_pretrained`` wrote, a hub id, or ``tiny``, ``tiny-vision`` or
+            ``tiny-vlm`` (random weights, for trying things out).
         dtype: ``float32``, ``bfloat16``, or ``auto``: float32 on a CPU (bfloat16 is 3 to 4 times slower on one without
             the instructions), bfloat16 on a GPU.
         device: ``auto`` (cuda where there is one, else cpu), or a torch device such as ``cpu``, ``cuda:1``, ``mps``.
@@ -65,6 +66,11 @@ def load_model(
         from assay.agents import tiny
 
         model, tokenizer = tiny.tiny_model() if name == TINY else tiny.tiny_vision_model()
+        model.to(kind)
+    elif name == TINY_VLM:
+        from assay.agents.tiny_vlm import tiny_vlm
+
+        model, tokenizer = tiny_vlm()
         model.to(kind)
     elif (Path(name) / ADAPTER).is_file():
         model, tokenizer = _adapted(Path(name), dtype, device)

@@ -1,0 +1,186 @@
+"""The start of the GUI study: tiny-vlm imitates oracle answers on windows of the Qt source, as single points and as
+lists.
+
+All tasks of a window are one tree: the screenshot is encoded once for all of them. A list shows other places of the
+window before and after the right one. Only the right point, and how lists go on and end, carry loss: the model learns
+where else to look when a first guess was wrong, and never to say a wrong place.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from assay.agents.chat import Chat, images_of, with_images
+from assay.agents.tiny_vlm import tiny_vlm
+from assay.envs.base import TaskEnv
+from assay.envs.gui_grounding.env import GuiGroundingEnv
+from assay.envs.tasks import Task
+from assay.training.config import OptimConfig
+from assay.training.forward import Row, Scorer
+from assay.training.precision import Weights
+from assay.training.update import apply_step, make_optimizer
+
+LENGTHS = (0.5, 0.3, 0.2)
+"""Shares of demonstrated lists with one, two and three points."""
+WARM_STEPS = 50
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One task as it is shown: the prompts for one point and for a list, the point, and other places of the window."""
+
+    single: tuple[int, ...]
+    listed: tuple[int, ...]
+    point: tuple[int, int]
+    others: tuple[tuple[int, int], ...]
+    images: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Warm:
+    """How long and how fast: windows of so many tasks, passes over them, windows a step, peak learning rate."""
+
+    windows: int = 500
+    tasks: int = 12
+    epochs: int = 3
+    batch: int = 4
+    lr: float = 3e-3
+
+
+def centre(task: Task) -> tuple[int, int]:
+    """The middle of the box in whole thousandths of the screen, as gold answers have it, at most 999."""
+    x1, y1, x2, y2 = task.truth["box"]
+    across, down = task.truth["scale"]
+    return min(999, round((x1 + x2) / 2 / across)), min(999, round((y1 + y2) / 2 / down))
+
+
+def lessons(single: TaskEnv, listed: TaskEnv, chat: Chat, windows: int, tasks: int) -> list[list[Lesson]]:
+    """Windows of lessons; both environments hold the same tasks, asked for in two ways."""
+    found = []
+    for window in range(windows):
+        places = range(window * tasks, (window + 1) * tasks)
+        points = [centre(single.tasks[i]) for i in places]
+        shown = []
+        for i, point in zip(places, points, strict=True):
+            prompts = []
+            for env in (single, listed):
+                task = env.tasks[i]
+                messages = with_images(env.open(task), env.open_images(task))
+                prompts.append(chat.open(messages))
+            others = tuple(dict.fromkeys(other for other in points if math.dist(other, point) > 40))
+            shown.append(Lesson(prompts[0], prompts[1], point, others, images_of(messages)))
+        found.append(shown)
+    return found
+
+
+def single_row(lesson: Lesson, chat: Chat) -> Row:
+    """A demonstration of one point."""
+    return _row(lesson.single, [(lesson.point, True)], lesson.images, chat)
+
+
+def list_row(lesson: Lesson, chat: Chat, rng: np.random.Generator) -> Row:
+    """A demonstration of a list, its right point at any rank."""
+    count = 1 + int(rng.choice(len(LENGTHS), p=LENGTHS))
+    chosen = rng.permutation(len(lesson.others))[: count - 1]
+    points = [(lesson.others[int(i)], False) for i in chosen]
+    points.insert(int(rng.integers(len(points) + 1)), (lesson.point, True))
+    return _row(lesson.listed, points, lesson.images, chat)
+
+
+def _row(prompt: Sequence[int], points: Sequence[tuple[tuple[int, int], bool]], images: Any, chat: Chat) -> Row:
+    ids: list[int] = []
+    mask: list[bool] = []
+    for number, (point, right) in enumerate(points):
+        opening = '[{"point_2d": [' if number == 0 else ']}, {"point_2d": ['
+        for text, learnt in ((opening, True), (f"{point[0]}, {point[1]}", right)):
+            tokens = chat.encode(text)
+            ids += tokens
+            mask += [learnt] * len(tokens)
+    ending = chat.answer("]}]")
+    return Row(
+        np.array([*prompt, *ids, *ending], np.int64), len(prompt), np.array([*mask, *[True] * len(ending)]), images
+    )
+
+
+def batches(
+    windows: Sequence[Sequence[Lesson]], chat: Chat, plan: Warm, seed: int
+) -> Iterator[tuple[float, list[Row]]]:
+    """(share done, rows) of each step; every other task is asked for as a list, in the next pass the others."""
+    a_pass = -(-len(windows) // plan.batch)
+    for epoch in range(plan.epochs):
+        rng = np.random.default_rng([seed, epoch])
+        order = rng.permutation(len(windows))
+        for step in range(a_pass):
+            rows = []
+            for w in order[step * plan.batch : (step + 1) * plan.batch]:
+                for number, lesson in enumerate(windows[int(w)]):
+                    listed = (number + epoch) % 2 == 0
+                    rows.append(list_row(lesson, chat, rng) if listed else single_row(lesson, chat))
+            yield (epoch * a_pass + step) / (plan.epochs * a_pass), rows
+
+
+def warm_start(
+    out: Path,
+    options: Mapping[str, Mapping[str, Any]],
+    size: Mapping[str, int],
+    plan: Warm,
+    seed: int,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Teach a new tiny-vlm and save it in ``out``, whole or not at all; one that is there is kept.
+
+    Args:
+        out: folder.
+        options: of the environment that asks for one point (``single``) and of the one that asks for lists
+            (``listed``).
+        size: arguments of :func:`~assay.agents.tiny_vlm.tiny_vlm`.
+        plan: how long and how fast.
+        seed: of weights and order.
+        say: told how it goes.
+    """
+    if (out / "warm.json").exists():
+        return out
+    model, processor = tiny_vlm(seed=seed, **size)
+    chat = Chat(processor)
+    count = plan.windows * plan.tasks
+    envs = [GuiGroundingEnv(**{**options[kind], "count": count}) for kind in ("single", "listed")]
+    began = time.process_time()
+    windows = lessons(envs[0], envs[1], chat, plan.windows, plan.tasks)
+    say(f"seed {seed}: {count} oracle answers on {plan.windows} windows, {time.process_time() - began:.0f} s")
+    scorer, weights = Scorer(model, budget=8192, processor=processor), Weights(model)
+    optimizer = make_optimizer(weights, OptimConfig(lr=plan.lr, weight_decay=0.05))
+    losses: list[float] = []
+    began = time.process_time()
+    for done, rows in batches(windows, chat, plan, seed):
+        losses.append(_learn(scorer, rows))
+        rate = min(1.0, len(losses) / WARM_STEPS) * min(1.0, max(0.02, (1 - done) / 0.6))
+        apply_step(weights, optimizer, plan.lr * rate, 1.0)
+        if len(losses) % 25 == 0:
+            spent = time.process_time() - began
+            say(f"seed {seed}: {100 * done:3.0f} %, loss {np.mean(losses[-25:]):.3f}, {spent:.0f} s of processor")
+    out.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(out)
+    processor.save_pretrained(out)
+    told = {"seed": seed, "plan": vars(plan), "size": dict(size), "losses": losses, "tasks": count,
+            "cpu_seconds": time.process_time() - began}  # fmt: skip
+    (out / "warm.json").write_text(json.dumps(told), encoding="utf-8")
+    return out
+
+
+def _learn(scorer: Scorer, rows: Sequence[Row]) -> float:
+    tokens, total = sum(int(row.mask.sum()) for row in rows), 0.0
+    width = max(len(row.mask) for row in rows)
+    for micro in scorer.plan(rows):
+        loss = -scorer([rows[i] for i in micro.rows], micro.tries, width).logp.sum() / tokens
+        torch.autograd.backward(loss)
+        total += float(loss.detach())
+    return total
