@@ -151,7 +151,7 @@ class Crowd:
         ]
         yield "", same, about
         if element.path and not leaks(element.path, label):
-            yield "", [each for each in same if each.path == element.path], f"{about} {read_path(element.path)}"
+            yield "", [each for each in same if each.path == element.path], f"{about}, {read_path(element.path)}"
 
     def _spatial(self, element: Element) -> Iterator[Form]:
         noun = _noun(element)

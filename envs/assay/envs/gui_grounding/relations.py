@@ -21,11 +21,10 @@ _COUNTED = frozenset(
         "field",
         "entry",
         "slider",
-        "column header",
+        "column heading",
         "link",
     )
 )
-_PLURAL_FREE = {"column header": "column heading"}
 
 
 def ordinal_place(element: Element, elements: Sequence[Element]) -> str:
@@ -47,11 +46,10 @@ def ordinal_place(element: Element, elements: Sequence[Element]) -> str:
     place = group.index(element)
     if not all(each.target for each in group):  # a clipped or disabled one makes counting doubtful
         return ""
-    said = _PLURAL_FREE.get(noun, noun)
     if place == len(group) - 1 and place > 1:
-        return f"the last {said} {read_path(element.path)}"
+        return f"the last {noun} {read_path(element.path)}"
     side = "" if read_path(element.path).startswith("under") and side == "from the top " else side
-    return f"the {nth(place + 1)} {said} {side}{read_path(element.path)}"
+    return f"the {nth(place + 1)} {noun} {side}{read_path(element.path)}"
 
 
 def neighbours(element: Element, elements: Sequence[Element]) -> Iterator[tuple[str, Element]]:

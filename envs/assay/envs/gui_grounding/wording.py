@@ -11,6 +11,8 @@ NOUNS = {
     "list item": "entry",
     "tree item": "entry",
     "option": "entry",
+    "column header": "column heading",
+    "row header": "row heading",
 }
 """What a person calls a role, where it is not the role's own name."""
 
