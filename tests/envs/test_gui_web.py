@@ -74,7 +74,8 @@ def test_what_is_covered_clipped_hidden_disabled_or_tiny_is_no_target(worker: Br
     <button id=invisible style="{at(310, 160)};visibility:hidden">No</button>
     <button id=out style="{at(760, 160)}">Out</button>
     <a href=# id=empty style="{at(410, 160)}"></a>
-    <div id=card role=button style="{at(10, 210, 200, 80)}">Card <button id=inner style="{at(60, 20)}">Inner</button></div>
+    <div id=card role=button style="{at(10, 210, 200, 80)}">Card
+      <button id=inner style="{at(60, 20)}">Inner</button></div>
     <div onclick="x()" id=handler style="{at(260, 210)}">Handler</div>
     <div id=pointer style="{at(360, 210)};cursor:pointer">Pointer</div>
     <p id=text style="{at(460, 210)}">Only text</p>
@@ -210,23 +211,22 @@ def test_boxes_are_where_the_pixels_are_on_many_pages(worker: BrowserWorker) -> 
 
 
 def test_boxes_scale_with_the_device(worker: BrowserWorker) -> None:
-    page = draw_page("preferences", 5)
-    found = {}
+    rng = random.Random(0)
+    places = [(rng.uniform(0, 600) + 90 * (i % 2), 50 * i + rng.random() * 9) for i in range(10)]
+    body = "".join(f'<button id=b{i} style="{at(x, y, 80.5, 25.25)}">B{i}</button>' for i, (x, y) in enumerate(places))
     for scale in SCALES:
-        view, blobs = worker.call(DRAWN, html=page.html, width=1024, height=768, scale=scale)
-        assert Image.open(io.BytesIO(blobs[0])).size == (1024 * scale, 768 * scale)
-        found[scale] = {each.key: each for each in elements_of(view, scale) if each.target}
-    shared = set.intersection(*(set(each) for each in found.values()))
-    assert len(shared) >= 8
-    for identity in shared:
-        for scale in (1.5, 2.0):
-            one, other = found[1.0][identity].box, found[scale][identity].box
-            # one pixel of the small picture is `scale` of the large one, and text is set anew
-            assert all(abs(scale * a - b) <= 3 * scale for a, b in zip(one, other, strict=True)), (identity, one, other)
+        found, picture, view = view_of(worker, body, scale)
+        assert picture.size == (800 * scale, 600 * scale)
+        elements = {each.name: each for each in elements_of(view, scale) if each.target}
+        assert len(elements) == len(found) == 10
+        for i, (x, y) in enumerate(places):
+            expected = (x * scale, y * scale, (x + 80.5) * scale - 1, (y + 25.25) * scale - 1)
+            assert all(abs(a - b) <= 0.6 for a, b in zip(elements[f"B{i}"].box, expected, strict=True))
 
 
 def test_a_page_that_is_scrolled(worker: BrowserWorker) -> None:
-    body = f"""<div style="height:3000px"></div><button id=end style="{at(50, 2500)};background:rgb(1,200,3)">End</button>
+    body = f"""<div style="height:3000px"></div>
+    <button id=end style="{at(50, 2500)};background:rgb(1,200,3)">End</button>
     <button id=top style="{at(50, 20)}">Top</button>"""
     found, picture, view = view_of(worker, body, scroll=1.0)
     assert view["scroll"] == [0, 2400]
@@ -386,8 +386,10 @@ def test_a_dead_browser_is_an_infrastructure_error_and_is_replaced(worker: Brows
         mine.call(DRAWN, html="<p>x", width=300, height=200, scale=1.0)
         assert mine.started == 2
         family += descendants(mine.pid or 0)
-        browsers = [pid for pid, _ in family if "chrom" in Path(f"/proc/{pid}/comm").read_text() and alive(pid)]
-        os.kill(min(browsers), signal.SIGKILL)
+        newest = descendants(mine.pid or 0)
+        parents = {pid: int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) for pid, _ in newest}
+        driver = next(pid for pid, parent in parents.items() if parent == mine.pid)
+        os.kill(next(pid for pid, parent in parents.items() if parent == driver), signal.SIGKILL)  # the browser
         with pytest.raises(InfraError):
             mine.call(DRAWN, html="<p>y", width=300, height=200, scale=1.0)
         mine.call(DRAWN, html="<p>z", width=300, height=200, scale=1.0)

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from assay.envs.errors import InfraError
@@ -122,7 +123,9 @@ def _run(kind: str, names: list[str], wish: Wish, parts: Parts, command: str) ->
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    facts, failed, keys = [], dict[str, str](), []
+    facts: list[dict[str, Any]] = []
+    failed: dict[str, str] = {}
+    keys: list[str] = []
     bar = Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         console=console, disable=not console.is_terminal,
@@ -138,7 +141,8 @@ def _run(kind: str, names: list[str], wish: Wish, parts: Parts, command: str) ->
                     facts.append(known or parts.keep(key, name, minter.mint(name)))
                     keys.append(key)
                 except (ValueError, InfraError) as error:
-                    failed[name] = str(error).splitlines()[0]
+                    reason = str(error).splitlines()[0]
+                    failed[name] = reason if name in reason else f"{name}: {reason}"
                     console.print(f"assay-mint gui: {failed[name]}", markup=False, highlight=False, soft_wrap=True)
                 bar.advance(line)
     except KeyboardInterrupt:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FLAT = "nothing to see there"
 _MARGIN = 2
+SPARE = 60.0
+"""Seconds that a page may take besides loading, at one scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def mint_page(worker: BrowserWorker, address: str, online: bool, wish: Wish) -> 
     share = -(-wish.limit // len(wish.scales))
     for scale in wish.scales:
         views, blobs = worker.call(
-            "assay.envs.gui_grounding.web.render:visited_page", patience=3 * wish.seconds + 60,
+            "assay.envs.gui_grounding.web.render:visited_page", patience=wish.seconds + SPARE,
             address=address, online=online, width=wish.size[0], height=wish.size[1], scale=scale,
             positions=wish.positions, seconds=wish.seconds,
         )  # fmt: skip
@@ -154,7 +156,7 @@ def is_flat(picture: Picture, box: Box) -> bool:
         min(picture.width, x2 + 1 + _MARGIN),
         min(picture.height, y2 + 1 + _MARGIN),
     )
-    return all(low == high for low, high in picture.crop(area).getextrema())
+    return len(picture.crop(area).getcolors(maxcolors=2) or (1, 2)) == 1
 
 
 def _note(view: dict[str, Any], elements: list[Element], used: set[str], seen: dict[str, str], full: bool) -> None:

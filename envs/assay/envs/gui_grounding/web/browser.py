@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -173,10 +174,8 @@ def _opened(context: Any, address: str, name: str, seconds: float, settle: float
     if answer is not None and answer.status >= 400:
         context.close()
         raise RefusedError(f"{name}: the server answered {answer.status} {answer.status_text}".rstrip())
-    try:
+    with suppress(TooLate):  # it never becomes quiet: what moves is left out later
         page.wait_for_load_state("networkidle", timeout=1000 * settle)
-    except TooLate:
-        pass  # it never becomes quiet: what moves is left out later
     session = session_of(page, page.viewport_size["width"], page.viewport_size["height"], scale)
     in_page(session, _STILL)
     page.wait_for_timeout(50)

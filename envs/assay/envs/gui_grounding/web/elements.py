@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from assay.envs.gui_grounding.elements import Box, Element
@@ -142,4 +143,4 @@ def flow_of(boxes: Sequence[Box]) -> str:
 
 def _apart(boxes: Sequence[Box], axis: int) -> bool:
     ordered = sorted(boxes, key=lambda box: box[axis])
-    return all(one[axis + 2] <= other[axis] + 1 for one, other in zip(ordered, ordered[1:], strict=False))
+    return all(one[axis + 2] <= other[axis] + 1 for one, other in pairwise(ordered))

@@ -86,12 +86,7 @@ def still(before: dict[str, Any], after: dict[str, Any]) -> None:
     for element in before["elements"]:
         again = later.get(str(element["path"]))
         same = again is not None and again["why"] == element["why"] and again["text"] == element["text"]
-        if (
-            again is None
-            or not same
-            or any(abs(a - b) > _SAME for a, b in zip(element["box"], again["box"]))
-            or shifted
-        ):
+        if shifted or again is None or not same or _moved(element["box"], again["box"]):
             element["why"] = element["why"] or "moving"
 
 

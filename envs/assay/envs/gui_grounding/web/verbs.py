@@ -15,7 +15,7 @@ home: Home | go to the start of the site | home |
 menu: Menu, Open menu | unfold the list of all parts of the site | menu |
 login: Log in, Sign in, Login | get into an account that exists already | user | register
 logout: Log out, Sign out, Logout | leave the account | exit |
-register: Sign up, Create account, Register, Join | become a member; open an account for the first time | user | login
+register: Sign up, Create account, Register, Join | become a member; get a membership of your own | user | login
 account: Account, My account, Profile | see your own details as a member | user | settings
 settings: Settings, Preferences | change how the site behaves | gear | account
 notifications: Notifications, Alerts | see what has happened since the last visit | bell | messages
@@ -26,12 +26,12 @@ wish: Add to wish list, Save for later | remember this product without buying it
 compare: Compare | see this product next to another one | scales | wish
 details: Details, View details, More info | read everything about this one | eye |
 wishlist: Wish list, Favourites | see the products remembered for another day | heart | cart
-checkout: Checkout, Go to checkout | go on to pay for everything picked | card | cart
+checkout: Checkout, Go to checkout | pay for everything picked | card | cart
 filter: Apply filters, Filter, Show results | narrow the list down by the chosen criteria | funnel | clear
 clear: Clear all, Reset filters, Clear | undo every criterion at once | refresh | filter
 sort: Sort, Sort by | put the list in another order | sort | filter
-next: Next, Next page, Older | go one page further | right | previous
-previous: Previous, Previous page, Newer | go one page back | left | next
+next: Next, Next page, Older | see what comes after this in the list | right | previous
+previous: Previous, Previous page, Newer | see what came before this in the list | left | next
 first: First, First page | go to where the list begins | first | previous
 last: Last, Last page | go to where the list ends | last | next
 subscribe: Subscribe, Subscribe now | get the newsletter by mail | mail | share
@@ -40,7 +40,7 @@ copy_link: Copy link | put the address of this page on the clipboard | link | sh
 print: Print, Print this page | get it on paper | print | download
 download: Download, Download PDF | get it as a file on this computer | download | export
 export: Export, Export CSV | turn the rows into a file for a spreadsheet | download | import
-import: Import, Import file | bring in rows from a file | upload | export
+import: Import, Import file | bring in rows stored elsewhere | upload | export
 upload: Upload, Choose files | send something from this computer to the site | upload | download
 bookmark: Bookmark, Save article | remember this text for another day | bookmark | share
 like: Like, Upvote, Helpful | say that you find this good | up | dislike
@@ -54,7 +54,7 @@ delete: Delete, Remove | get rid of this entry | trash | archive
 duplicate: Duplicate, Clone | make a second entry just like it | copy | edit
 archive: Archive | move this entry out of sight without destroying it | box | delete
 view: View, Open, Inspect | see this entry in full | eye | edit
-add: Add new, New entry, Add row | begin an additional entry | plus | import
+add: Add new, New entry, Add row | begin an additional line | plus | import
 refresh: Refresh, Reload | get the latest figures | refresh | export
 submit: Submit, Send, Submit form | hand in what was filled in | check | draft
 draft: Save draft, Save as draft | keep the unfinished entries without handing them in | disk | submit
@@ -64,16 +64,16 @@ continue: Continue, Proceed | go on to the following step | right | go_back
 go_back: Back, Go back | return to the step before | left | continue
 save: Save, Save changes | keep what was altered | disk | discard
 discard: Discard, Discard changes | throw away what was altered | trash | save
-accept: Accept all, Accept, Allow all | agree to every cookie | check | reject
-reject: Reject all, Decline, Only necessary | refuse the cookies that are not needed | cross | accept
-cookies: Manage cookies, Cookie settings | choose cookie by cookie | gear | accept
+accept: Accept all, Accept, Allow all | agree to everything that is stored here | check | reject
+reject: Reject all, Decline, Only necessary | refuse whatever is not needed | cross | accept
+cookies: Manage cookies, Cookie settings | choose one by one what may be stored here | gear | accept
 dismiss: Close, Dismiss | make this notice go away | cross |
 chat: Chat, Chat with us, Ask us | talk to the staff right now | chat | help
 help: Help, Support, FAQ | read answers to common questions | question | contact
 contact: Contact, Contact us | find out how to reach the staff | mail | help
 about: About, About us | learn who is behind the site | info | contact
 today: Today | jump to the present day | calendar |
-book: Book now, Reserve, Book | make the reservation final | check | availability
+book: Book now, Reserve, Book | make it final that you come | check | availability
 availability: Check availability, See times | find out which slots are still free | calendar | book
 play: Play, Play video | start the film | play | queue
 pause: Pause | hold the film for a moment | pause | play

@@ -6,6 +6,7 @@ import atexit
 import importlib.util
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -39,10 +40,8 @@ class BrowserWorker(Worker):
         """Let the browsers end in peace, then the worker."""
         with self._lock:
             if self.pid is not None and self._owner == os.getpid():
-                try:
+                with suppress(InfraError, ValueError):  # it is ended by force below
                     self.call("assay.envs.gui_grounding.web.browser:close_browsers", patience=10)
-                except (InfraError, ValueError):
-                    pass  # it is ended by force below
             super().close()
 
     def _kill(self) -> None:

@@ -1,4 +1,4 @@
-"""Pages of our own writing, drawn by seed: eight kinds, in many looks. HTML only, no scripts, nothing from elsewhere."""
+"""Pages of our own writing, drawn by seed: eight kinds, in many looks. HTML only: no scripts, nothing from afar."""
 
 from __future__ import annotations
 

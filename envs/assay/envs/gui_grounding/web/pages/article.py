@@ -22,7 +22,8 @@ def body(sheet: Sheet) -> str:
     sign = sheet.field("Mail address", hint="name@example.org", about="type in where the newsletter should go")
     letter = f'<section class="panel"><h3>Newsletter</h3>{sign}{sheet.button("subscribe")}</section>'
     return (
-        f'<div class="cols"><main class="main"><p class="dim">{crumbs}</p><h1>{escape(topics[0])}</h1><p class="dim">By '
+        f'<div class="cols"><main class="main"><p class="dim">{crumbs}</p><h1>{escape(topics[0])}</h1>'
+        f'<p class="dim">By '
         f"{sheet.link(author, about='read more by the one who wrote this')} and {sheet.link(other)}</p>"
         f'<div role="toolbar" class="row">{tools}</div>{sheet.picture(0.35)}{paragraphs}'
         f'<section class="panel"><h3>Was this useful?</h3><div class="row">{votes}</div></section></main><aside>'

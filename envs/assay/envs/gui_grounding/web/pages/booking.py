@@ -25,9 +25,12 @@ def body(sheet: Sheet) -> str:
     acts = sheet.buttons(("availability", "book", "cancel"), place="button bar", kind=rng.choice(("text", "both")))
     times = "".join(_time(sheet, hour) for hour in rng.sample(range(8, 21), rng.randrange(4, 9)))
     return (
-        f'<h1>{sheet.title}</h1><div class="cols"><div class="main">{_month(sheet, year, month)}<section><h2>Free times</h2>'
-        f'<div class="row">{times}</div></section></div><aside style="width:20em"><fieldset><legend>Your stay</legend>{came}'
-        f'{left}{guests}{room}</fieldset><fieldset><legend>Extras</legend>{extras}</fieldset><div class="row">{acts}</div>'
+        f'<h1>{sheet.title}</h1><div class="cols"><div class="main">{_month(sheet, year, month)}<section>'
+        f"<h2>Free times</h2>"
+        f'<div class="row">{times}</div></section></div><aside style="width:20em"><fieldset><legend>Your stay'
+        f"</legend>{came}"
+        f"{left}{guests}{room}</fieldset><fieldset><legend>Extras</legend>{extras}</fieldset>"
+        f'<div class="row">{acts}</div>'
         f"</aside></div>"
     )
 
@@ -53,4 +56,5 @@ def _day(sheet: Sheet, day: int, month: str) -> str:
 
 
 def _time(sheet: Sheet, hour: int) -> str:
-    return f'<button type="button" class="btn" id="{sheet.mark(place="Free times")}">{hour}:{sheet.rng.choice(("00", "30"))}</button>'
+    identity, minute = sheet.mark(place="Free times"), sheet.rng.choice(("00", "30"))
+    return f'<button type="button" class="btn" id="{identity}">{hour}:{minute}</button>'

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
 
 PALETTES = {
     "paper": ("#ffffff", "#1d1d1f", "#f4f4f6", "#d6d6dc", "#1f5fbf", "#ffffff"),
@@ -64,7 +66,7 @@ body{{font:{self.size}px/1.45 {self.family};}}
 header.top{{position:{"sticky" if self.sticky else "static"}}}
 .cols{{flex-direction:{"row" if self.side == "left" else "row-reverse"}}}
 .card,.panel,td,th{{border-{"style" if self.lines else "bottom-style"}:solid}}
-{_SHARED}"""
+{_shared()}"""
 
 
 def draw_look(rng: random.Random) -> Look:
@@ -85,39 +87,7 @@ def draw_look(rng: random.Random) -> Look:
     )
 
 
-_SHARED = """*{box-sizing:border-box} html{background:var(--ground)}
-body{margin:0;background:var(--ground);color:var(--ink)}
-h1,h2,h3,h4{line-height:1.2;margin:.6em 0 .4em} p{margin:.4em 0 .8em} ul,ol{margin:.3em 0;padding-left:1.4em}
-a{color:var(--accent)} img,svg{vertical-align:middle}
-.btn,input,select,textarea{font:inherit;border-radius:var(--corner);padding:calc(var(--pad)*.6) var(--pad)}
-.btn{cursor:pointer;display:inline-flex;align-items:center;gap:.4em;text-decoration:none;white-space:nowrap}
-.btn svg{width:1.15em;height:1.15em;flex:none} .btn:disabled{opacity:.45;cursor:default}
-input,select,textarea{background:var(--ground);color:var(--ink);border:1px solid var(--line)}
-input[type=checkbox],input[type=radio]{width:1.1em;height:1.1em;padding:0;margin:0 .35em 0 0;vertical-align:-.15em}
-label.tick{display:inline-flex;align-items:center;margin:.15em 0}
-.wrap{margin:0 auto;padding:var(--pad) calc(var(--pad)*1.6)} .cols{display:flex;gap:calc(var(--pad)*2);align-items:flex-start}
-.main{flex:1;min-width:0} aside{flex:none;width:15em}
-.panel,.card{background:var(--panel);border:0 none var(--line);border-width:1px;border-radius:var(--corner);padding:var(--pad)}
-.panel{margin-bottom:calc(var(--pad)*1.5)} .row{display:flex;flex-wrap:wrap;gap:var(--pad);align-items:center}
-.grid{display:grid;gap:calc(var(--pad)*1.4)} .stack{display:flex;flex-direction:column;gap:var(--pad);align-items:flex-start}
-.far{margin-left:auto} .dim{opacity:.75;font-size:.9em}
-header.top{top:0;z-index:5;background:var(--panel);border-bottom:1px solid var(--line);padding:var(--pad) calc(var(--pad)*1.6)}
-header.top a{text-decoration:none;padding:.2em .3em} .brand{font-weight:bold;font-size:1.25em}
-footer{border-top:1px solid var(--line);margin-top:2em;padding:calc(var(--pad)*2)}
-table{border-collapse:collapse;width:100%} th,td{text-align:left;padding:var(--pad);border:0 none var(--line);border-width:1px}
-thead th{background:var(--panel)} fieldset{border:1px solid var(--line);border-radius:var(--corner);margin:0 0 1.2em;padding:var(--pad) calc(var(--pad)*1.5)}
-legend{font-weight:bold;padding:0 .4em} .field{display:flex;flex-direction:column;gap:.25em;margin:.5em 0;min-width:12em}
-.veil{position:fixed;inset:0;background:rgba(0,0,0,.5);z-index:40;display:flex;align-items:center;justify-content:center}
-.dialog{background:var(--ground);color:var(--ink);border:1px solid var(--line);border-radius:var(--corner);padding:1.4em;max-width:32em}
-.cookies{position:fixed;left:0;right:0;bottom:0;z-index:30;background:var(--panel);border-top:2px solid var(--line);padding:1em 1.5em}
-.bubble{position:fixed;right:1.2em;bottom:1.2em;z-index:20} .unfolded{position:relative}
-.drop{position:absolute;z-index:15;top:100%;right:0;min-width:13em;background:var(--ground);border:1px solid var(--line);box-shadow:0 4px 14px rgba(0,0,0,.3)}
-.drop [role=menuitem]{display:block;padding:.5em .9em;color:var(--ink);text-decoration:none;cursor:pointer}
-.tabs{display:flex;gap:2px;border-bottom:2px solid var(--line);margin-bottom:1em}
-.tabs [role=tab]{padding:.5em 1em;cursor:pointer;background:none;border:0;font:inherit;color:inherit}
-.tabs [aria-selected=true]{border-bottom:3px solid var(--accent);font-weight:bold}
-.switch{width:2.6em;height:1.4em;border-radius:1em;border:1px solid var(--line);background:var(--line);position:relative;cursor:pointer;padding:0;flex:none}
-.switch::after{content:"";position:absolute;top:1px;left:2px;width:1.1em;height:1.1em;border-radius:50%;background:var(--ground)}
-.switch[aria-checked=true]{background:var(--accent)} .switch[aria-checked=true]::after{left:auto;right:2px}
-.thumb{display:block;width:100%;border-radius:var(--corner)}
-"""
+@lru_cache(maxsize=1)
+def _shared() -> str:
+    """The part of the style sheet that all looks have."""
+    return files(__package__).joinpath("shared.css").read_text(encoding="utf-8")

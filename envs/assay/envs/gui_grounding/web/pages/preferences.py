@@ -45,13 +45,18 @@ def body(sheet: Sheet) -> str:
     )
     groups = "".join(_group(sheet, title) for title in rng.sample(tuple(_GROUPS), rng.randrange(2, 4)))
     volume = sheet.mark("make the signals louder or softer")
-    sound = f'<div class="field"><label for="{volume}">Volume</label><input type="range" id="{volume}" value="{rng.randrange(100)}"></div>'
+    sound = (
+        f'<div class="field"><label for="{volume}">Volume</label>'
+        f'<input type="range" id="{volume}" value="{rng.randrange(100)}"></div>'
+    )
     acts = sheet.buttons(("save", "discard"), place="button bar")
     danger = sheet.button("delete", style="second", place="Danger zone", kind="both")
     return (
         f'<h1>Settings</h1>{tabs}<div class="cols"><div class="main"><section class="panel"><h2>Account</h2>'
-        f'<div class="grid" style="grid-template-columns:1fr 1fr">{fields}</div>{sound}</section>{groups}<div class="row">{acts}</div>'
-        f'<section class="panel" style="margin-top:2em"><h2>Danger zone</h2><p>This ends the account.</p>{danger}</section></div></div>'
+        f'<div class="grid" style="grid-template-columns:1fr 1fr">{fields}</div>{sound}</section>{groups}'
+        f'<div class="row">{acts}</div>'
+        f'<section class="panel" style="margin-top:2em"><h2>Danger zone</h2><p>This ends the account.'
+        f"</p>{danger}</section></div></div>"
     )
 
 

@@ -52,6 +52,8 @@ def _filters(sheet: Sheet) -> str:
     stock = sheet.tick("In stock only", about="hide what cannot be delivered now")
     apply = sheet.buttons(("filter", "clear"), place="side bar", kind="text")
     return (
-        f'<aside><section class="panel"><h2>Brand</h2>{brands}</section><section class="panel"><h2>Price</h2>{low}{high}'
-        f'</section><section class="panel"><h2>Delivery</h2><div>{stock}</div></section><div class="row">{apply}</div></aside>'
+        f'<aside><section class="panel"><h2>Brand</h2>{brands}</section><section class="panel"><h2>Price'
+        f"</h2>{low}{high}"
+        f'</section><section class="panel"><h2>Delivery</h2><div>{stock}</div></section>'
+        f'<div class="row">{apply}</div></aside>'
     )

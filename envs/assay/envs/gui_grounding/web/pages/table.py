@@ -25,7 +25,8 @@ def body(sheet: Sheet) -> str:
     figures = "".join(_figure(sheet, each) for each in ("Today", "This week", "This month"))
     return (
         f'<h1>{sheet.title}</h1><div class="grid" style="grid-template-columns:repeat(3,1fr)">{figures}</div>'
-        f'<div class="row" role="toolbar" style="margin:1em 0">{tools}</div><table><thead><tr><th></th>{heads}<th></th></tr>'
+        f'<div class="row" role="toolbar" style="margin:1em 0">{tools}</div><table><thead><tr><th>'
+        f"</th>{heads}<th></th></tr>"
         f'</thead><tbody>{rows}</tbody></table><div class="row" style="margin-top:1em">{pager}</div>'
     )
 
