@@ -123,7 +123,7 @@ def _reader() -> Any:
         from rapidocr_onnxruntime import RapidOCR
     except ImportError:
         raise ImportError("the ocr baseline needs rapidocr-onnxruntime: pip install 'assay[ocr]'") from None
-    return RapidOCR()
+    return RapidOCR(intra_op_num_threads=1, inter_op_num_threads=1)  # a line of text gains nothing from more
 
 
 def read_text(image: Any) -> list[Read]:
