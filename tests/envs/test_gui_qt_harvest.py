@@ -17,7 +17,6 @@ from assay.envs.gui_grounding.elements import Element
 from assay.envs.gui_grounding.qt.mint import mint_qt
 from assay.envs.gui_grounding.qt.worker import QtWorker
 
-pytest.importorskip("PySide6", reason="PySide6 is not installed")
 VIEWS = "assay.envs.gui_grounding.qt.programs:views_of"
 PROGRAM = """
 from PySide6.QtCore import Qt
@@ -80,6 +79,12 @@ def text_only():
 def broken():
     raise KeyError("two\\nlines")
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _qt(without_qt):
+    if without_qt():
+        pytest.skip(without_qt())
 
 
 @pytest.fixture
