@@ -96,12 +96,23 @@ def _mouse(action: Mapping[str, Any]) -> None:
         handle, place = _under(action["point"])  # the first click may have opened something there
         test.mouseDClick(handle, button, none, place)
     elif action["kind"] == "drag":
-        test.mousePress(handle, button, none, place)
-        for share in (0.1, 0.4, 0.7, 1.0):
-            test.mouseMove(handle, place + (_point(action["to"]) - _point(action["point"])) * share)
-        test.mouseRelease(handle, button, none, place + _point(action["to"]) - _point(action["point"]))
+        _drag(handle, place, _point(action["to"]) - _point(action["point"]))
     else:
         test.mouseClick(handle, button, none, place)
+
+
+def _drag(handle: Any, place: Any, way: Any) -> None:
+    """Press, move in steps and release; a press that closes a popup may end it there."""
+    from PySide6.QtCore import Qt
+    from shiboken6 import isValid
+
+    test, button, none = _test(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    test.mousePress(handle, button, none, place)
+    for share in (0.1, 0.4, 0.7, 1.0):
+        if isValid(handle):
+            test.mouseMove(handle, place + way * share)
+    if isValid(handle):
+        test.mouseRelease(handle, button, none, place + way)
 
 
 def _right_click(handle: Any, place: Any) -> None:
@@ -110,11 +121,10 @@ def _right_click(handle: Any, place: Any) -> None:
     from PySide6.QtGui import QContextMenuEvent
     from PySide6.QtWidgets import QApplication
 
-    none = Qt.KeyboardModifier.NoModifier
+    none, where = Qt.KeyboardModifier.NoModifier, handle.mapToGlobal(place)
     _test().mouseClick(handle, Qt.MouseButton.RightButton, none, place)
-    widget = QApplication.widgetAt(handle.mapToGlobal(place))
+    widget = QApplication.widgetAt(where)
     if widget is not None and QApplication.activePopupWidget() is None:
-        where = handle.mapToGlobal(place)
         event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, widget.mapFromGlobal(where), where, none)
         QApplication.sendEvent(widget, event)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 from assay.envs.candidates import seeded
@@ -19,7 +21,7 @@ from assay.envs.tasks import Task, TaskSet, content_id, split_of
 
 _PER_WINDOW = 4
 """Goals drawn from one window."""
-_MOST_WINDOWS = 100_000
+_MOST_WINDOWS = 20_000
 
 
 def build_tasks(options: Options) -> TaskSet:
@@ -45,13 +47,21 @@ def _build(options: Options) -> TaskSet:
     session = Session(worker=shared_worker())
     found: dict[str, Task] = {}
     made = dict.fromkeys(kinds, 0)
-    for seed in range(_MOST_WINDOWS):
-        for app, own in per_app.items():
-            if len(found) >= options.count:
-                return TaskSet(list(found.values())[: options.count])
-            if split_of(window_key(app, options.seed, seed), options.test_share, options.dev_share) == options.split:
-                _draw(options, protocol, session, app, seed, sorted(own, key=lambda kind: made[kind]), made, found)
+    seeds = {app: _seeds(options, app) for app in per_app}
+    for _ in range(_MOST_WINDOWS):
+        if len(found) >= options.count:
+            return TaskSet(list(found.values())[: options.count])
+        app = min(per_app, key=lambda each: sum(made[kind] for kind in per_app[each]))
+        rarest = sorted(per_app[app], key=lambda kind: made[kind])
+        _draw(options, protocol, session, app, next(seeds[app]), rarest, made, found)
     raise ValueError(f"only {len(found)} goals could be drawn: give a smaller count")
+
+
+def _seeds(options: Options, app: str) -> Iterator[int]:
+    """The windows of an application that are in the split."""
+    for number in count():
+        if split_of(window_key(app, options.seed, number), options.test_share, options.dev_share) == options.split:
+            yield number
 
 
 def _draw(
