@@ -59,7 +59,7 @@ class ImageProcessor:
     """A tokenizer and an image processor, without videos.
 
     Args:
-        image_processor: gives ``pixel_values`` and, in Qwen's layout, ``image_grid_thw``, in SmolVLM's rows and columns.
+        image_processor: gives ``pixel_values``, and ``image_grid_thw`` (Qwen) or rows and columns (SmolVLM).
         tokenizer: has the placeholder as one token.
         model_type: one of :data:`QWEN`, or :data:`SMOLVLM`.
         beside: further files of the model's folder by name, kept so that the stock processor can read what is saved.

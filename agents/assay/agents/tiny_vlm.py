@@ -32,7 +32,7 @@ _SCREEN = (
     "Save Open Close Print Send Reply Forward Delete Archive Search Settings File Edit View Tools Insert Format Data",
     "Undo Redo Cut Copy Paste Find Replace Play Pause Stop Next Previous Volume Shuffle Repeat Phone Message Panels",
     "Cancel Apply Reset Back Finish Continue Home Documents Pictures Music Trash Inbox Drafts Sent Junk Refresh Export",
-    "the up arrow of, the down arrow of, the slider, the scroll bar, the header, the item, the page, above, beside, into",
+    "the up arrow of, the down arrow of, the slider, the scroll bar, the header, the item, the page, above, into",
 )
 
 
@@ -149,17 +149,17 @@ def _begin(model: Any, numbers: list[int]) -> None:
     side, count = seeing.num_patches_per_side, 64
     with torch.no_grad():
         words.normal_(0.0, 0.05)
-        words[torch.tensor(numbers)] = 0.05 * _mixed(_waves(NUMBERS, count), words.shape[1])
-        across, down = (_mixed(_waves(side, count), places.shape[1]) for _ in range(2))
+        words[torch.tensor(numbers)] = 0.05 * _mixed(_waves(NUMBERS, count, 20), words.shape[1])
+        across, down = (_mixed(_waves(side, count, 4), places.shape[1]) for _ in range(2))
         places.copy_(0.2 * (across[None] + down[:, None]).reshape(side * side, -1))
         seeing.patch_embedding.weight.copy_(_cosines(*seeing.patch_embedding.weight.shape[::2]))
 
 
-def _waves(count: int, width: int) -> Tensor:
-    """[count, width], rows of unit variance: sines and cosines from two periods over all to a period of four."""
+def _waves(count: int, width: int, shortest: float) -> Tensor:
+    """[count, width], rows of unit variance: sines and cosines with periods from 2 count to shortest."""
     import torch
 
-    rate = torch.logspace(0.0, math.log10(count / 4), width // 2)
+    rate = torch.logspace(0.0, math.log10(max(2.0, 2 * count / shortest)), width // 2)
     angle = math.pi * torch.arange(count)[:, None] / count * rate
     return math.sqrt(2.0) * torch.cat([angle.sin(), angle.cos()], 1)
 
