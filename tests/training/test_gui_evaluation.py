@@ -162,6 +162,24 @@ def test_bad_input_is_one_line_and_nothing_is_written(tmp_path, capsys, spoil, s
     assert not (tmp_path / "out").exists()
 
 
+def test_a_training_run_records_the_protocol(tmp_path):
+    from types import SimpleNamespace
+
+    from assay.training.assemble import resolved
+    from assay.training.recipes import get_recipe
+
+    env, options = env_class("gui_grounding"), {"source": "screenspot-pro", "path": str(pro(tmp_path / "pro"))}
+    options |= {"split": "test", "family": "qwen3-vl"}
+    parts = SimpleNamespace(env=env, env_options=options, train=env(**options).tasks, recipe=get_recipe("aepo"))
+    recipe, settings = resolved(parts)
+    assert recipe["clip_high"] == 0.4
+    assert (settings["family"], settings["protocol"]["coord"], settings["protocol"]["factor"]) == (
+        "qwen3-vl",
+        "rel1000",
+        32,
+    )
+
+
 def test_a_missing_reader_is_one_line(tmp_path, capsys, monkeypatch):
     from assay.envs.gui_grounding import baselines
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,9 @@ from assay.agents.engines.action_mask import special_ids, unsampled_ids
 from assay.agents.engines.contexts import context_limit
 from assay.agents.models import load_model
 from assay.agents.policy import Policy, Sampling
-from assay.agents.scaffolds import check_scaffold, layout_tokens, make_scaffold
+from assay.agents.scaffolds import make_scaffold
 from assay.agents.scaffolds.chat import Scaffold
 from assay.envs.base import TaskEnv
-from assay.envs.options import read_options
 from assay.envs.registry import env_class
 from assay.envs.tasks import TaskSet
 from assay.training import checkpoint
@@ -33,7 +32,8 @@ from assay.training.mixture import check_domains
 from assay.training.objectives.schedule import RolloutPlan, Schedule
 from assay.training.offline.data import LoggedData
 from assay.training.precision import Weights
-from assay.training.recipes import Recipe, RunFacts, check_recipe, get_recipe
+from assay.training.preflight import facts, method
+from assay.training.recipes import Recipe
 from assay.training.remembered import RememberingScorer
 from assay.training.rollout import Collector
 from assay.training.rundir import run_dir
@@ -108,57 +108,6 @@ class Parts:
         return min(config.rollout.max_context or 2**31, context_limit(self.model))
 
 
-def suited(config: TrainConfig) -> TrainConfig:
-    """The configuration with the length of an answer that suits environment and scaffold, where none is given.
-
-    Raises:
-        ValueError: one line, for an environment or an option of it that does not exist.
-    """
-    if config.rollout.max_tokens:
-        return config
-    env = env_class(config.env)
-    tokens = env.answer_tokens(read_options(env.Options, config.env_options, config.env))
-    tokens += layout_tokens(config.scaffold)
-    return replace(config, rollout=replace(config.rollout, max_tokens=tokens))
-
-
-def facts(config: TrainConfig) -> RunFacts:
-    """What a recipe may refuse a run for."""
-    rollout, optim = config.rollout, config.optim
-    return RunFacts(
-        group_size=rollout.group_size,
-        max_length=rollout.max_tokens,
-        temperature=rollout.temperature,
-        top_p=rollout.top_p,
-        top_k=rollout.top_k,
-        minibatches=optim.minibatches,
-        epochs=optim.epochs,
-        scaffold=config.scaffold,
-        engine=config.model.engine,
-        logged=bool(config.data),
-        multi_turn=config.scaffold != "chat" or env_class(config.env).act is not TaskEnv.act,
-        steps=config.steps,
-        groups=rollout.groups,
-    )
-
-
-def critic_spec(recipe: Recipe, config: TrainConfig) -> CriticSpec | None:
-    """The critic of a run with its range, where the recipe has one.
-
-    Raises:
-        ValueError: one line, where nobody knows the range.
-    """
-    spec = recipe.critic()
-    if spec is None:
-        return None
-    env = env_class(config.env)
-    declared = env.reward_range(read_options(env.Options, config.env_options, config.env))
-    try:
-        return spec.within(declared, config.rollout.max_tokens)
-    except ValueError as error:
-        raise ValueError(f"recipe {recipe.name}: {error}") from None
-
-
 def sampling(config: TrainConfig) -> Sampling:
     """How training rollouts are drawn."""
     rollout = config.rollout
@@ -176,12 +125,10 @@ def assemble(config: TrainConfig, saved: Path | None = None, display: Display | 
     Raises:
         ValueError, UserError, ModelError: one line, for anything a user can cause.
     """
-    recipe = get_recipe(config.recipe, config.recipe_options)
-    check_scaffold(config.scaffold)
-    objective = check_recipe(recipe, facts(config))
+    chosen = method(config)
+    recipe, objective, critic = chosen.recipe, chosen.objective, chosen.critic
     if caution := recipe.cautions(facts(config)):
         warnings.warn(f"recipe {recipe.name} {caution}", stacklevel=2)
-    critic = critic_spec(recipe, config)
     env = env_class(config.env)
     options = dict(config.env_options)
     test_options = {**options, "split": config.eval.split}
@@ -274,11 +221,11 @@ def _checkpoint_gradients(model: Any) -> None:
 
 
 def resolved(parts: Parts) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """The recipe's constants and the environment's options, defaults included."""
+    """The recipe's constants, and the environment's options and what else its results depend on, defaults included."""
     import dataclasses
 
     options = parts.env(tasks=parts.train, **parts.env_options).options
-    return dataclasses.asdict(parts.recipe), dataclasses.asdict(options)
+    return dataclasses.asdict(parts.recipe), dataclasses.asdict(options) | parts.env.facts(options)
 
 
 def _check_sharing(scorer: Scorer, scaffold: Scaffold, chat: Chat, env: TaskEnv, tasks: TaskSet) -> None:

@@ -29,7 +29,7 @@ class Options(BaseOptions):
     """jsonl: the file or its folder. Benchmarks: a folder with the published files; empty fetches them from the hub."""
     seed: int = 0
     """Of the qt and web sources."""
-    count: int = 1000
+    count: int = 500
     """Tasks that the qt and web sources draw for a split."""
     apps: tuple[str, ...] = ()
     """Only these kinds of window or page; empty takes all."""
