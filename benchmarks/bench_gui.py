@@ -78,7 +78,58 @@ def measure_qt(windows: int, parts: int = 4) -> Iterator[Row]:
             yield "qt", f"a task of the {split} split", min(spent)
 
 
-SOURCES: dict[str, Callable[[int], Iterator[Row]]] = {"qt": measure_qt}
+def family_seconds(pid: int) -> float:
+    """CPU seconds so far of a process and all below it: a browser works in processes of its own."""
+    from assay.envs.gui_grounding.web.worker import descendants
+
+    ticks = 0
+    for each in (pid, *(child for child, _ in descendants(pid))):
+        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def measure_web(windows: int, parts: int = 4) -> Iterator[Row]:
+    """Every step of the web source, the browser's processes included."""
+    from assay.envs.gui_grounding.instructions import KINDS as INSTRUCTIONS
+    from assay.envs.gui_grounding.web.pages import KINDS, draw_page
+    from assay.envs.gui_grounding.web.worker import BrowserWorker
+
+    share, module = max(8, windows // parts), "assay.envs.gui_grounding.web"
+    given = {"apps": list(KINDS), "kinds": list(INSTRUCTIONS), "hard": "mixed", "test_share": 0.2, "dev_share": 0.0}
+    with BrowserWorker() as worker:
+
+        def seconds(count: int, calls: Iterator[tuple[str, dict[str, Any]]]) -> float:
+            before = family_seconds(worker.pid or 0)
+            for target, arguments in calls:
+                worker.call(f"{module}.{target}", **arguments)
+            return (family_seconds(worker.pid or 0) - before) / count
+
+        def pages(part: int, **what: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+            for number in range(part * share, (part + 1) * share):
+                page = draw_page(list(KINDS)[number % len(KINDS)], number)
+                seen = {"width": page.width, "height": page.height, "scale": page.scale, "scroll": page.scroll}
+                yield "render:drawn_page", {"html": page.html, **seen, **what}
+
+        def screens(part: int, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
+            for number in range(part * share, (part + 1) * share):
+                yield "draws:draw_screen", {"seed": 0, "split": split, "number": number, "count": 4, **given}
+
+        worker.call(f"{module}.browser:version")  # starts the browser
+        seconds(share, pages(0))  # and one page for each scale
+        load = min(seconds(share, pages(part, harvest=False, picture=False)) for part in range(parts))
+        harvest = min(seconds(share, pages(part, harvest=True, picture=False)) for part in range(parts))
+        photo = min(seconds(share, pages(part, harvest=False, picture=True)) for part in range(parts))
+        yield "web", "load and lay out a page", load
+        yield "web", "find its elements", max(harvest - load, 0.0)
+        yield "web", "paint it, as a PNG", max(photo - load, 0.0)
+        yield "web", "a new screenshot", photo
+        for split in ("train", "test"):
+            spent = min(seconds(4 * share, screens(part, split)) for part in range(2))
+            yield "web", f"a task of the {split} split", spent
+
+
+SOURCES: dict[str, Callable[[int], Iterator[Row]]] = {"qt": measure_qt, "web": measure_web}
 
 
 def main() -> None:

@@ -286,7 +286,8 @@ def test_hundreds_of_clicks_arrive_where_the_tasks_say(worker: BrowserWorker) ->
 
     from assay.envs.gui_grounding.web import browser
 
-    listen = """() => { window.hits = []; addEventListener('mousedown', (e) => {
+    listen = """() => { window.hits = []; addEventListener('click', (e) => e.preventDefault(), true)
+        addEventListener('mousedown', (e) => {
         e.preventDefault(); window.hits.push(e.composedPath().filter((n) => n.id).map((n) => n.id).concat(
         e.composedPath().filter((n) => n.localName === 'label' && n.control).map((n) => n.control.id))) }, true) }"""
     tasks, wrong, rng = 0, [], random.Random(0)
