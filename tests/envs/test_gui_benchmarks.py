@@ -116,6 +116,16 @@ def test_the_same_true_box_from_every_format(name, tmp_path):
     assert task.meta["split"] == "test"
 
 
+@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("family", ["infigui-g1", "qwen3-vl", "seeclick", "os-atlas"])
+def test_the_oracle_is_right_everywhere(name, family, tmp_path):
+    MADE[name](tmp_path)
+    env = load(name, tmp_path, family=family)
+    verdicts = [env.score([env.gold(task)], task.truth) for task in env.tasks]
+    assert all(verdict.correct for verdict in verdicts)
+    assert {verdict.reward for verdict in verdicts} == {env.reward_range(env.options)[1]}
+
+
 def test_the_mirror_has_shares_and_images_inside(tmp_path, monkeypatch):
     config = pytest.importorskip("datasets").config
     monkeypatch.setattr(config, "HF_DATASETS_CACHE", tmp_path / "cache")
