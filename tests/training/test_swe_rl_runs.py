@@ -69,8 +69,8 @@ def test_edits_are_imitated_and_learnt_from(tiny: str, two: str, tmp_path: Path)
 
 
 def test_an_edit_is_given_room_and_a_label_is_not(tiny: str, two: str, tmp_path: Path) -> None:
-    from assay.training.assemble import suited
     from assay.training.config import TrainConfig
+    from assay.training.preflight import suited
 
     assert suited(TrainConfig(env="swe_rl")).rollout.max_tokens == 512
     assert suited(TrainConfig()).rollout.max_tokens == 32

@@ -142,7 +142,7 @@ def facts_of(words: Sequence[str]) -> Facts:
 
 
 def _of_config(config: TrainConfig) -> Facts:
-    from assay.training.assemble import suited
+    from assay.training.preflight import suited
 
     recipe = get_recipe(config.recipe, config.recipe_options)
     name = config.model.name.lower()

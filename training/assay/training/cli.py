@@ -108,6 +108,9 @@ def _train(argv: list[str]) -> int:
 
     config = parse_train(argv)
     check_writable(run_directory(config))
+    from assay.training.preflight import method, suited
+
+    method(suited(config))  # what cannot work is said before the libraries of models are even imported
     from assay.training.trainer import train as run
 
     quiet_libraries()

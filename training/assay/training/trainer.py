@@ -17,7 +17,7 @@ from torch import Tensor
 
 from assay.agents.rollout import Rollout
 from assay.training import checkpoint, sft
-from assay.training.assemble import Parts, assemble, resolved, suited
+from assay.training.assemble import Parts, assemble, resolved
 from assay.training.calibration import layout_kept
 from assay.training.config import SFTConfig, TrainConfig
 from assay.training.configfile import write_config
@@ -32,6 +32,7 @@ from assay.training.mixture import blended
 from assay.training.monitors import Monitors
 from assay.training.objectives.anchors import Anchors, Refresh
 from assay.training.objectives.schedule import RolloutPlan
+from assay.training.preflight import suited
 from assay.training.rollout_episode import derive_seed
 from assay.training.rundir import continuation, drop_episodes_after, run_dir
 from assay.training.stored import write_episodes

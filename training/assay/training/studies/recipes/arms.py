@@ -97,7 +97,7 @@ def check_arms(arms: Sequence[Arm], base: TrainConfig) -> list[TrainConfig]:
     Raises:
         UserError: one line, naming the arm.
     """
-    from assay.training.assemble import facts, suited
+    from assay.training.preflight import facts, suited
 
     configs = []
     for arm in arms:

@@ -47,9 +47,10 @@ def measure_policy(
     from assay.agents.policy import Sampling
     from assay.agents.scaffolds import make_scaffold
     from assay.envs.registry import env_class
-    from assay.training.assemble import load_policy, suited
+    from assay.training.assemble import load_policy
     from assay.training.curriculum import held_out
     from assay.training.evaluate import evaluate
+    from assay.training.preflight import suited
     from assay.training.rollout import Collector
 
     config = suited(config)
