@@ -6,7 +6,7 @@ A tiny-vlm is built on the spot and imitates oracle answers on windows of the Qt
 study_gui_warm.py). From that start, naive RLVR (one point, +1 or -1) and AEPO (lists of points, the adaptive
 exploration reward) train on further windows; both are measured, greedily, on windows of the test split. Writes
 docs/results/gui.md and gui.png from the run directories, which are kept under --out; what is finished is not run again.
-All of it takes at most 30 minutes on two quiet cores.
+Meant for half an hour of two quiet cores.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ SIZE = {"side": 256, "vision_layers": 2, "hidden": 128, "layers": 3}
 KINDS = ("literal", "functional", "spatial")
 PER_WINDOW = 12
 CHANCE = ("random", "centre")
+START = "start"
 
 
 @dataclass(frozen=True)
@@ -68,54 +69,46 @@ class Held:
         return Held(*([values[i] for i in keep] for values in (self.first, self.any, self.points, self.kinds)))
 
 
-def train_seed(seed: int, args: argparse.Namespace) -> None:
-    """Everything of one seed, in this process: the start, then the arms; what is finished is left alone."""
+def train_start(seed: int, args: argparse.Namespace) -> None:
+    """The start of a seed, in this process."""
     from study_gui_warm import Warm, warm_start
 
-    from assay.training.config import (
-        EvalConfig,
-        LogConfig,
-        ModelConfig,
-        MonitorConfig,
-        OptimConfig,
-        RolloutConfig,
-        SFTConfig,
-        TrainConfig,
-    )
+    plan = Warm(windows=args.windows, tasks=PER_WINDOW, epochs=args.epochs)
+    asked = {kind: {**options, "per_window": PER_WINDOW} for kind, options in OPTIONS.items()}
+    warm_start(args.out / f"s{seed}" / START, asked, SIZE, plan, seed, lambda line: print(line, flush=True))
+
+
+def train_arm(seed: int, arm: Arm, args: argparse.Namespace) -> None:
+    """An arm of a seed, in this process; one that was stopped goes on, one that is finished is left alone."""
+    from assay.training import config as c
     from assay.training.display import Display
     from assay.training.trainer import train
 
-    folder = args.out / f"s{seed}"
-    plan = Warm(windows=args.windows, tasks=PER_WINDOW, epochs=args.epochs)
-    shared = {kind: {**options, "per_window": PER_WINDOW} for kind, options in OPTIONS.items()}
-    start = warm_start(folder / "start", shared, SIZE, plan, seed, lambda line: print(line, flush=True))
-    for arm in ARMS:
-        out = folder / arm.name
-        if finished(out, args.steps):
-            continue
-        began = time.perf_counter()
-        train(
-            TrainConfig(
-                env="gui_grounding",
-                # other windows than those of the demonstrations; a window has few tasks, so that steps differ
-                env_options={**OPTIONS[arm.asked], "seed": 1000 + seed, "count": 8 * args.steps, "per_window": 4},
-                recipe="aepo",
-                out=str(out),
-                steps=args.steps,
-                seed=seed,
-                resume=(out / "checkpoints").exists(),
-                threads=1,
-                model=ModelConfig(name=str(start), device="cpu"),
-                rollout=RolloutConfig(groups=8, group_size=8, max_tokens=40, concurrency=16),
-                optim=OptimConfig(lr=args.lr, token_budget=8192, schedule="linear"),
-                sft=SFTConfig(epochs=0),
-                eval=EvalConfig(every=0, tasks=args.tasks),
-                monitor=MonitorConfig(action="off"),
-                log=LogConfig(report=False),
-            ),
-            Display(args.steps, quiet=True),
-        )
-        print(f"seed {seed}: {arm.name} took {time.perf_counter() - began:.0f} s", flush=True)
+    out = args.out / f"s{seed}" / arm.name
+    if finished(out, args.steps):
+        return
+    began = time.perf_counter()
+    train(
+        c.TrainConfig(
+            env="gui_grounding",
+            env_options={**OPTIONS[arm.asked], "seed": 1000 + seed, "count": 8 * args.steps},
+            recipe="aepo",
+            out=str(out),
+            steps=args.steps,
+            seed=seed,
+            resume=(out / "checkpoints").exists(),
+            threads=1,
+            model=c.ModelConfig(name=str(args.out / f"s{seed}" / START), device="cpu"),
+            rollout=c.RolloutConfig(groups=8, group_size=8, max_tokens=40, concurrency=16),
+            optim=c.OptimConfig(lr=args.lr, token_budget=8192, schedule="linear"),
+            sft=c.SFTConfig(epochs=0),
+            eval=c.EvalConfig(every=0, tasks=args.tasks),
+            monitor=c.MonitorConfig(action="off"),
+            log=c.LogConfig(report=False),
+        ),
+        Display(args.steps, quiet=True),
+    )
+    print(f"seed {seed}: {arm.name} took {time.perf_counter() - began:.0f} s", flush=True)
 
 
 def finished(out: Path, steps: int) -> bool:
@@ -187,7 +180,7 @@ def gains(found: Mapping[str, Sequence[Held]]) -> str:
     return "\n".join(lines)
 
 
-def _mean(values: Sequence[bool]) -> float:
+def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
@@ -252,13 +245,13 @@ def write_page(args: argparse.Namespace) -> str:
     import json
 
     found = measured(args)
-    warm = [json.loads((args.out / f"s{s}" / "start" / "warm.json").read_text()) for s in range(args.seeds)]
+    warm = [json.loads((args.out / f"s{s}" / START / "warm.json").read_text()) for s in range(args.seeds)]
     runs = [args.out / f"s{seed}" / arm.name for seed in range(args.seeds) for arm in ARMS]
     later = sum(line["seconds_rollout"] + line["seconds_train"] for run in runs for line in read_metrics(run, "train"))
     args.results.mkdir(parents=True, exist_ok=True)
     figure(args, args.results / "gui.png")
     text = PAGE.format(
-        seeds=args.seeds, weights=_weights(args.out / "s0" / "start") / 1e6, side=SIZE["side"],
+        seeds=args.seeds, weights=_weights(args.out / "s0" / START) / 1e6, side=SIZE["side"],
         answers=warm[0]["tasks"], windows=args.windows, epochs=args.epochs, steps=args.steps, lr=args.lr,
         tasks=len(found[ARMS[0].said][0].first), table=table(found, chance_of(args)), gains=gains(found),
         minutes=sum(each["cpu_seconds"] for each in warm) / 60, later=later / 60,
@@ -279,7 +272,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3, help="starts, and runs of each arm (3)")
     parser.add_argument("--jobs", type=int, default=2, help="seeds at a time, one core each (2)")
-    parser.add_argument("--windows", type=int, default=500, help="windows of the demonstrations (500)")
+    parser.add_argument("--windows", type=int, default=800, help="windows of the demonstrations (800)")
     parser.add_argument("--epochs", type=int, default=3, help="passes over them (3)")
     parser.add_argument("--steps", type=int, default=120, help="steps of an arm (120)")
     parser.add_argument("--lr", type=float, default=2e-4, help="learning rate of the arms (2e-4)")
@@ -287,10 +280,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/gui"), help="where the runs are kept")
     parser.add_argument("--results", type=Path, default=Path("docs/results"), help="where the page goes")
     parser.add_argument("--page-only", action="store_true", help="write the page from runs that are finished")
-    parser.add_argument("--seed", type=int, default=-1, help="run this seed only, here, and write no page")
+    parser.add_argument("--only", metavar="SEED:PART", help="run the start or one arm of a seed here, and no more")
     args = parser.parse_args()
-    if args.seed >= 0:
-        train_seed(args.seed, args)
+    if args.only:
+        seed, _, part = args.only.partition(":")
+        arm = next((each for each in ARMS if each.name == part), None)
+        if not seed.isdecimal() or (arm is None and part != START):
+            parser.error(f"--only takes SEED:PART with a part of {START}, {', '.join(each.name for each in ARMS)}")
+        train_start(int(seed), args) if arm is None else train_arm(int(seed), arm, args)
         return
     if not args.page_only:
         run_all(args)
@@ -298,21 +295,25 @@ def main() -> None:
 
 
 def run_all(args: argparse.Namespace) -> None:
-    """Each seed in a process of its own, ``--jobs`` at a time."""
-    waiting, running = list(range(args.seeds)), []
+    """Starts and arms in processes of their own, ``--jobs`` at a time; an arm follows the start of its seed."""
+    waiting = [(seed, part) for part in (START, *(arm.name for arm in ARMS)) for seed in range(args.seeds)]
+    running: dict[tuple[int, str], subprocess.Popen[bytes]] = {}
+    done: set[tuple[int, str]] = set()
     names = ("windows", "epochs", "steps", "lr", "tasks", "out")
     told = [word for name in names for word in (f"--{name}", str(getattr(args, name)))]
     while waiting or running:
-        while waiting and len(running) < args.jobs:
-            command = [sys.executable, __file__, "--seed", str(waiting.pop(0)), *told]
-            running.append(subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}))
-        if running[0].poll() is None:
-            time.sleep(1.0)
-            running.append(running.pop(0))
-        elif running.pop(0).returncode:
-            for other in running:
-                other.terminate()
-            sys.exit("a seed failed: see above; what is finished is kept")
+        ready = [job for job in waiting if job[1] == START or (job[0], START) in done]
+        for job in ready[: args.jobs - len(running)]:
+            waiting.remove(job)
+            command = [sys.executable, __file__, "--only", f"{job[0]}:{job[1]}", *told]
+            running[job] = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        time.sleep(0.5)
+        for job in [job for job, process in running.items() if process.poll() is not None]:
+            if running.pop(job).returncode:
+                for other in running.values():
+                    other.terminate()
+                sys.exit(f"{job[1]} of seed {job[0]} failed: see above; what is finished is kept")
+            done.add(job)
 
 
 if __name__ == "__main__":

@@ -132,3 +132,34 @@ def test_a_tokenizer_without_placeholder_is_one_line(loaded: tuple[str, Any, Any
     tiny_tokenizer().save_pretrained(tmp_path)
     with pytest.raises(ModelError, match="has no <"):
         load_model(str(tmp_path), device="cpu")
+
+
+def test_tokens_and_tensors_are_those_of_the_stock_processor(loaded: tuple[str, Any, Any, Path]) -> None:
+    """The stock classes are tried without their video half, which is what needs torchvision."""
+    from transformers import Qwen2_5_VLProcessor, Qwen3VLProcessor
+
+    kind, _, processor, _ = loaded
+    if kind not in QWEN or not isinstance(processor, ImageProcessor):
+        pytest.skip("SmolVLM's also needs num2words; where the stock processor is whole, it is the one in use")
+    stock: Any = Qwen2_5_VLProcessor if kind == "qwen2_5_vl" else Qwen3VLProcessor
+
+    class Still(stock):  # type: ignore[misc]
+        @classmethod
+        def get_attributes(cls) -> list[str]:
+            return ["image_processor", "tokenizer"]
+
+        def __init__(self, pixels: Any, tokenizer: Any) -> None:
+            self.image_token, self.video_token = "<|image_pad|>", "<|video_pad|>"
+            self.image_token_id = tokenizer.convert_tokens_to_ids(self.image_token)
+            self.video_token_id = tokenizer.convert_tokens_to_ids(self.video_token)
+            self.vision_start_token, self.vision_end_token = "<|vision_start|>", "<|vision_end|>"
+            self.chat_template = None
+            self.image_processor, self.tokenizer = pixels, tokenizer
+
+    images = [picture(130, 70), picture(50, 90, 1)]
+    text = "look <|vision_start|><|image_pad|><|vision_end|> and <|vision_start|><|image_pad|><|vision_end|>."
+    ours = processor(text=[text], images=[images], add_special_tokens=False)
+    theirs = Still(processor.image_processor, processor.tokenizer)(text=[text], images=images, return_tensors="pt")
+    assert ours["input_ids"] == theirs["input_ids"].tolist()
+    assert torch.equal(ours["pixel_values"], theirs["pixel_values"])
+    assert torch.equal(ours["image_grid_thw"], theirs["image_grid_thw"])
