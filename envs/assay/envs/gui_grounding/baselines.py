@@ -6,9 +6,11 @@ import math
 import random
 import re
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import cache
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from assay.envs.gui_grounding.oracle import point_answer
@@ -115,6 +117,8 @@ def _words(text: str) -> list[str]:
 
 
 _READING = threading.Lock()
+_READ: OrderedDict[bytes, list[Read]] = OrderedDict()
+_KEPT = 256
 
 
 @cache
@@ -127,15 +131,25 @@ def _reader() -> Any:
 
 
 def read_text(image: Any) -> list[Read]:
-    """The lines of text on a PIL image, with their boxes.
+    """The lines of text on a PIL image, with their boxes. Reading takes a second or more, so the latest are kept.
 
     Raises:
         ImportError: if rapidocr is not installed.
     """
+    shown = image.convert("RGB")
+    key = sha256(repr(shown.size).encode() + shown.tobytes()).digest()
+    with _READING:
+        if key not in _READ:
+            _READ[key] = _lines(shown)
+            if len(_READ) > _KEPT:
+                _READ.popitem(last=False)
+        return _READ[key]
+
+
+def _lines(image: Any) -> list[Read]:
     import numpy as np
 
-    with _READING:
-        found, _ = _reader()(np.asarray(image.convert("RGB"))[:, :, ::-1], use_cls=False)
+    found, _ = _reader()(np.asarray(image)[:, :, ::-1], use_cls=False)
     lines = []
     for corners, text, _ in found or ():
         xs, ys = [float(x) for x, _ in corners], [float(y) for _, y in corners]
