@@ -56,6 +56,13 @@ def test_places_are_told_from_geometry():
     assert any(text.endswith("the second field under Address") for text, _ in written(fields, "spatial"))
 
 
+def test_no_instruction_is_written_twice():
+    cards = [element("Details", 0, 60 * i, path=f"Card {i}") for i in range(2)]
+    for seed in range(30):
+        texts = [each.text for each in write_instructions(cards, random.Random(seed), 12)]
+        assert len(set(texts)) == len(texts)
+
+
 def test_records_of_elements_survive_json():
     one = element("Save", 1.5, 2, about="keep", row="3", column="Price")
     assert Element.from_dict(json.loads(json.dumps(one.to_dict()))) == one

@@ -43,7 +43,8 @@ def scene_arguments(task):
 
 
 def check_tasks(count: int, worker: QtWorker) -> None:
-    found = {split: list(tasks(Options(count=count // 2, seed=5), split)) for split in ("train", "test")}
+    options = Options(count=count // 2, seed=5, test_share=0.5)
+    found = {split: list(tasks(options, split)) for split in ("train", "test")}
     ids = {split: {task.id for task in each} for split, each in found.items()}
     assert {split: len(each) for split, each in ids.items()} == {"train": count // 2, "test": count // 2}
     assert not ids["train"] & ids["test"]

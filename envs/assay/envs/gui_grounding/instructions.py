@@ -60,7 +60,7 @@ def write_instructions(
     kinds: Sequence[str] = KINDS,
     hard: str = "mixed",
 ) -> list[Instruction]:
-    """At most ``count`` instructions for different (kind, element) pairs, spread over kinds and roles.
+    """At most ``count`` different instructions, one for each kind and element, spread over kinds and roles.
 
     Args:
         elements: everything visible on one screenshot.
@@ -101,7 +101,7 @@ class Crowd:
             element = rng.choice(roles[rng.choice(names)])
             text = None if (kind, element.key) in used else next(self.texts(element, kind, rng), None)
             used.add((kind, element.key))
-            if text is not None:
+            if text is not None and all(text != each.text for each in made):
                 made.append(Instruction(text, kind, element, self.hard(element)))
         return made
 

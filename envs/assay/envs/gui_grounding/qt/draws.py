@@ -68,8 +68,10 @@ def _instructions(
         return write_instructions(elements, rng, count, kinds, hard)
     first = write_instructions(elements, rng, (count + 1) // 2, kinds, "only")
     taken = {(each.kind, each.element.key) for each in first}
+    texts = {each.text for each in first}
     others = write_instructions(elements, rng, count, kinds, "mixed")
-    return (first + [each for each in others if (each.kind, each.element.key) not in taken])[:count]
+    fresh = [each for each in others if (each.kind, each.element.key) not in taken and each.text not in texts]
+    return (first + fresh)[:count]
 
 
 def _task(made: Instruction) -> dict[str, Any]:
