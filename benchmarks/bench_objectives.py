@@ -32,8 +32,9 @@ import torch
 from assay.training.batch import Batch
 from assay.training.forward import Row, Scorer
 from assay.training.logprobs import read_out
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.objective import Objective, pairs
-from assay.training.objectives.types import PolicyOutputs, Readout, TeachesCritic, TrajectoryBatch
+from assay.training.objectives.types import Readout, TeachesCritic
 from assay.training.recipes import get_recipe, recipe_names
 
 ROWS, LENGTH, GROUP, PROMPT = 64, 512, 8, 16

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from assay.training.objectives.aggregate import aggregate
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import get_recipe, recipe_names
 
 LENGTH = 2

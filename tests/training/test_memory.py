@@ -13,7 +13,8 @@ from assay.training.batch import Batch
 from assay.training.forward import Row, Scorer
 from assay.training.logprobs import read_out
 from assay.training.memory import Memory, joined_data
-from assay.training.objectives.types import Readout, TrajectoryBatch
+from assay.training.objectives.data import TrajectoryBatch
+from assay.training.objectives.types import Readout
 
 
 def batch_of(rewards, groups, width, version, logp):

@@ -17,7 +17,7 @@ from assay.training.config import OptimConfig
 from assay.training.forward import Row
 from assay.training.memory import Memory
 from assay.training.memory_io import memory_from, memory_tensors
-from assay.training.objectives.types import TrajectoryBatch
+from assay.training.objectives.data import TrajectoryBatch
 from assay.training.precision import Weights
 from assay.training.update import make_optimizer
 

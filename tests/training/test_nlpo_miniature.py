@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from assay.training.objectives.anchors import Anchors
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.objective import Objective
 from assay.training.objectives.schedule import Pool, RolloutPlan
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import get_recipe
 from assay.training.recipes.ppo import PPO
 from assay.training.value.heads import last_layer, make_head

@@ -17,8 +17,8 @@ from assay.training.objectives.advantage import (
     ReinforcePPBaseline,
     discounted_returns,
 )
+from assay.training.objectives.data import TrajectoryBatch
 from assay.training.objectives.groups import whiten
-from assay.training.objectives.types import TrajectoryBatch
 
 GROUP_RELATIVE = [GRPO(), DrGRPO(), RLOO(), Lite(), ReinforcePPBaseline()]
 NAN = float("nan")

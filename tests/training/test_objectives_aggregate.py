@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from assay.training.objectives.aggregate import AGGREGATIONS, aggregate
+from assay.training.objectives.data import PolicyOutputs, Totals, TrajectoryBatch
 from assay.training.objectives.objective import pairs
-from assay.training.objectives.types import PolicyOutputs, Totals, TrajectoryBatch
 from assay.training.recipes import get_recipe, recipe_names
 
 LOSS = torch.tensor([[1.0, 1, 9, 9], [0.5, 0.5, 0.5, 0.5]])

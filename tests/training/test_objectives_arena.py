@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.schedule import Pool
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import get_recipe
 
 PROMPTS, ARMS, RIGHT, GROUP = 64, 30, 3, 8

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from assay.training.objectives.advantage import DrGRPO
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.mismatch import Mismatch, mismatch_ratio
 from assay.training.objectives.objective import Objective
 from assay.training.objectives.reward import SoftOverlong, overlong_penalty
 from assay.training.objectives.surrogate import PPOClip
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.verdict import OnlyVerdict
 from assay.training.objectives.weights import DropTruncated
 

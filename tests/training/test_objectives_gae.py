@@ -7,9 +7,10 @@ import math
 import pytest
 import torch
 
+from assay.training.objectives.data import TrajectoryBatch
 from assay.training.objectives.gae import GAE
 from assay.training.objectives.groups import whiten
-from assay.training.objectives.types import TeachesCritic, TrajectoryBatch
+from assay.training.objectives.types import TeachesCritic
 
 NAN = float("nan")
 

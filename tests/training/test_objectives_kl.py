@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from assay.training.objectives.advantage import DrGRPO, ReinforcePP
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.entropy import EntropyBonus
 from assay.training.objectives.kl import KL_ESTIMATORS, AdaptiveKL, FixedKL, KLLoss, KLReward, kl_estimate
 from assay.training.objectives.objective import Objective
 from assay.training.objectives.surrogate import Reinforce
-from assay.training.objectives.types import Entropy, PolicyOutputs, TrajectoryBatch
+from assay.training.objectives.types import Entropy
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from assay.training.objectives.advantage import DrGRPO
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.entropy import EntropyBonus
 from assay.training.objectives.gae import GAE
 from assay.training.objectives.kl import KLLoss
@@ -15,7 +16,7 @@ from assay.training.objectives.metrics import Metrics
 from assay.training.objectives.mismatch import Mismatch
 from assay.training.objectives.objective import Objective
 from assay.training.objectives.surrogate import PPOClip, Reinforce
-from assay.training.objectives.types import Entropy, PolicyOutputs, Surrogate, TrajectoryBatch
+from assay.training.objectives.types import Entropy, Surrogate
 
 NAN = float("nan")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from assay.training.objectives.data import TrajectoryBatch
 from assay.training.objectives.schedule import DynamicSampling, Plain, Pool, RolloutPlan, split_groups
-from assay.training.objectives.types import TrajectoryBatch
 
 NAN = float("nan")
 

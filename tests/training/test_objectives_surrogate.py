@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from assay.training.objectives.advantage import GRPO, RLOO, DrGRPO, ReinforcePPBaseline
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.surrogate import CISPO, GSPO, PPOClip, Reinforce
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 
 SURROGATES = [PPOClip(), PPOClip(0.2, 0.28, None), Reinforce(), GSPO(), CISPO(), CISPO(0.5, 2.0), CISPO(None, None)]
 

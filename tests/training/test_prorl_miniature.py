@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from assay.training.objectives.anchors import Frozen
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import get_recipe
 
 BETA = 0.3

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import get_recipe
 from assay.training.recipes.base import RunFacts
 from assay.verifiers import score

@@ -22,9 +22,9 @@ from assay.training.diversity import undrawn_moment as estimated_moment
 from assay.training.diversity import unique_fraction
 from assay.training.experience import describe, gather
 from assay.training.objectives.budget import sqrt_scale
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.groups import GroupSums, group_stats
 from assay.training.objectives.schedule import RolloutPlan
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import get_recipe
 from assay.training.rollout import Collector
 from assay.verifiers.score import Score

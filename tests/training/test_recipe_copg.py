@@ -7,11 +7,11 @@ import math
 import pytest
 import torch
 
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.kl import KLReward
 from assay.training.objectives.lol import Weighted
 from assay.training.objectives.objective import Objective
 from assay.training.objectives.surrogate import Reinforce
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import RunFacts, check_recipe, get_recipe
 
 

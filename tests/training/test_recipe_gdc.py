@@ -11,10 +11,10 @@ import torch
 from assay.training import cli
 from assay.training.analysis.posterior import exact
 from assay.training.logs import read_metrics
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.proposal import SampledBy, WhenCloser
 from assay.training.objectives.schedule import RolloutPlan
 from assay.training.objectives.target import TargetWeight
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import RunFacts, check_recipe, get_recipe
 
 A, B = torch.tensor([0.5, 0.3, 0.2]), torch.tensor([1.0, 0.0, 1.0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.offline.advantages import draw_probabilities, share_above
 from assay.training.recipes import RunFacts, check_recipe, get_recipe
 from assay.training.recipes.table import recipe_row

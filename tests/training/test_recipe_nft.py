@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.nft import NFT, CentredVerdict
 from assay.training.objectives.schedule import DynamicSampling, Plain
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import get_recipe
 
 

@@ -19,9 +19,9 @@ from assay.training.frozen import FrozenPolicies
 from assay.training.logs import read_metrics
 from assay.training.objectives.action_mask import Masked, MaskedEntropy, MaskedMass
 from assay.training.objectives.anchors import Every
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.schedule import RolloutPlan
 from assay.training.objectives.surrogate import PPOClip
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import RunFacts, check_recipe, get_recipe
 from assay.training.trainer import train
 from assay.training.update import Updater

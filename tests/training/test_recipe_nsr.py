@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import get_recipe
 from assay.training.stats import pass_at_k
 

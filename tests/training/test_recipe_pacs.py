@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from assay.training.objectives.anchors import Frozen
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.pacs import PACS
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import RunFacts, check_recipe, get_recipe
 
 

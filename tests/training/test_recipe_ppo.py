@@ -11,9 +11,9 @@ from assay.training.checkpoint import latest
 from assay.training.config import EvalConfig, LogConfig, ModelConfig, OptimConfig, RolloutConfig, SFTConfig, TrainConfig
 from assay.training.display import Display
 from assay.training.logs import read_metrics
+from assay.training.objectives.data import TrajectoryBatch
 from assay.training.objectives.kl import AdaptiveKL, FixedKL, KLReward, RolloutKL
 from assay.training.objectives.schedule import RolloutPlan, SeveralPasses
-from assay.training.objectives.types import TrajectoryBatch
 from assay.training.recipes import RunFacts, check_recipe, get_recipe
 from assay.training.trainer import train
 

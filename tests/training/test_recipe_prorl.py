@@ -17,9 +17,9 @@ from assay.training.logs import read_metrics
 from assay.training.mixture import blended, check_domains, domain_of
 from assay.training.objectives.aggregate import aggregate
 from assay.training.objectives.anchors import AtStep, Every, Frozen, OnStall, Refresh, Together
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.reward import StopProperly
 from assay.training.objectives.schedule import RolloutPlan
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import RunFacts, check_recipe, get_recipe
 from assay.training.trainer import train
 from assay.training.update import learning_rate

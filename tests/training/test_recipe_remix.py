@@ -7,12 +7,12 @@ import torch
 
 from assay.training.memory import Memory
 from assay.training.objectives.anchors import AtStep, Every, Together
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.kl import kl_estimate
 from assay.training.objectives.remix import KLConvex, MovingClip, NotTooStale
 from assay.training.objectives.replay import ReplayWindow
 from assay.training.objectives.schedule import Pool, RolloutPlan
 from assay.training.objectives.surrogate import PPOClip
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import RunFacts, check_recipe, get_recipe
 
 

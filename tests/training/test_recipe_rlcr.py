@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from assay.training.objectives.calibrated import RLCRReward, confidence_penalty
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.schedule import Plain, Pool
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import RunFacts, check_recipe, get_recipe
 from assay.verifiers.calibration import ece
 from assay.verifiers.calibration.reward import penalty, reward

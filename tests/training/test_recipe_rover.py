@@ -7,9 +7,9 @@ import math
 import pytest
 import torch
 
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.readouts import MeanLogp
 from assay.training.objectives.schedule import Plain
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import RunFacts, check_recipe, get_recipe
 
 GOALS = ("ACD", "BDC", "CAB", "DBA")

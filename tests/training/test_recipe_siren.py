@@ -9,10 +9,11 @@ import torch
 
 from assay.training import checkpoint, cli
 from assay.training.logs import read_metrics
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.objective import pairs
 from assay.training.objectives.readouts import NucleusEntropy
 from assay.training.objectives.siren import AdaptiveEntropyBonus, EntropyAnchor, PeakTokens, peak_mask
-from assay.training.objectives.types import Entropy, PolicyOutputs, TrajectoryBatch
+from assay.training.objectives.types import Entropy
 from assay.training.recipes import RunFacts, check_recipe, get_recipe
 
 ENTROPIES = torch.tensor([[0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.9, 1.2, 1.6, 2.0]])

@@ -12,8 +12,8 @@ import torch
 from assay.training.batch import Batch
 from assay.training.config import OptimConfig
 from assay.training.forward import Row
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.schedule import RolloutPlan
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
 from assay.training.precision import Weights
 from assay.training.recipes import get_recipe
 from assay.training.tree import MicroBatch

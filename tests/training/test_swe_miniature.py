@@ -10,7 +10,7 @@ import itertools
 import pytest
 import torch
 
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import get_recipe
 from assay.verifiers import score
 from assay.verifiers.swe import Edit, gold_response, render_response

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from assay.agents.tiny import tiny_model
-from assay.training.objectives.types import PolicyOutputs, TrajectoryBatch
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.recipes import get_recipe
 
 trl = pytest.importorskip("trl", reason="parity needs TRL: pip install 'assay[trl]'", exc_type=ImportError)

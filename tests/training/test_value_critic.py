@@ -11,7 +11,7 @@ import torch
 from assay.agents.tiny import tiny_model
 from assay.training.batch import Batch
 from assay.training.forward import Row, Scorer
-from assay.training.objectives.types import TrajectoryBatch
+from assay.training.objectives.data import TrajectoryBatch
 from assay.training.update import explained
 from assay.training.value.critic import ValueCritic, next_sampled
 from assay.training.value.spec import CriticSpec

@@ -15,7 +15,7 @@ from assay.envs.base import TaskEnv
 from assay.envs.episode import Outcome
 from assay.envs.tasks import Task
 from assay.training.forward import Row
-from assay.training.objectives.types import TrajectoryBatch
+from assay.training.objectives.data import TrajectoryBatch
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from assay.agents.chat import image_key
 from assay.agents.engines.features import image_features, places
 from assay.training import tree
 from assay.training.logprobs import read_out, token_logprobs
-from assay.training.objectives.types import PolicyOutputs, Readout
+from assay.training.objectives.data import PolicyOutputs
+from assay.training.objectives.types import Readout
 from assay.training.tree import Cost, IntArray, MicroBatch
 
 

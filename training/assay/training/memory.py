@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from assay.training.batch import Batch
-from assay.training.objectives.types import TrajectoryBatch
+from assay.training.objectives.data import TrajectoryBatch
 
 
 def _nothing() -> Batch:

@@ -15,7 +15,7 @@ from assay.agents.chat import image_key
 from assay.training.batch import Batch
 from assay.training.forward import Row
 from assay.training.memory import Memory
-from assay.training.objectives.types import TrajectoryBatch
+from assay.training.objectives.data import TrajectoryBatch
 
 _PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 

@@ -13,7 +13,8 @@ from torch import nn
 
 from assay.agents.chat import image_key
 from assay.training.forward import Row, Scorer
-from assay.training.objectives.types import PolicyOutputs, Readout
+from assay.training.objectives.data import PolicyOutputs
+from assay.training.objectives.types import Readout
 
 KEY = 16
 """Bytes of a key."""

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from assay.agents.engines.action_mask import ActionMask
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.schedule import RolloutPlan, SeveralPasses
-from assay.training.objectives.types import PolicyOutputs, Readout, Regulariser, Surrogate, TrajectoryBatch
+from assay.training.objectives.types import Readout, Regulariser, Surrogate
 
 LOG_MASS = "masked_mass"
 ENTROPY = "masked_entropy"

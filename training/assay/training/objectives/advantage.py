@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from assay.training.objectives.data import TrajectoryBatch
 from assay.training.objectives.groups import group_stats, row_weights, sequence_reward, whiten
-from assay.training.objectives.types import Advantage, TrajectoryBatch
+from assay.training.objectives.types import Advantage
 
 
 def spread(values: Tensor, batch: TrajectoryBatch) -> Tensor:

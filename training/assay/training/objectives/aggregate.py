@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
-from assay.training.objectives.types import Totals
+from assay.training.objectives.data import Totals
 
 Aggregation = Literal["token-mean", "seq-mean-token-mean", "seq-mean-token-sum", "seq-sum-norm"]
 AGGREGATIONS: tuple[str, ...] = get_args(Aggregation)

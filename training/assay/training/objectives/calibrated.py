@@ -8,7 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from assay.training.objectives.types import RewardTransform, TrajectoryBatch
+from assay.training.objectives.data import TrajectoryBatch
+from assay.training.objectives.types import RewardTransform
 from assay.verifiers.calibration.reward import CLIP
 
 CONFIDENCE, FORMAT = "confidence", "format"

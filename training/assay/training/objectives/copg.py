@@ -8,9 +8,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.groups import sequence_reward
 from assay.training.objectives.surrogate import GroupLoss
-from assay.training.objectives.types import Advantage, PolicyOutputs, TrajectoryBatch
+from assay.training.objectives.types import Advantage
 
 Pairing = Literal["all", "adjacent", "best-worst"]
 

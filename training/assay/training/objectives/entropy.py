@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from assay.training.objectives.types import Entropy, PolicyOutputs, Readout, Regulariser, TrajectoryBatch
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
+from assay.training.objectives.types import Entropy, Readout, Regulariser
 
 
 @dataclass(frozen=True)

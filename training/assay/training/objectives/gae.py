@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from assay.training.objectives.advantage import token_rewards
+from assay.training.objectives.data import TrajectoryBatch
 from assay.training.objectives.groups import sequence_reward, whiten
-from assay.training.objectives.types import Advantage, TrajectoryBatch
+from assay.training.objectives.types import Advantage
 
 Normalise = Literal["batch", "minibatch", "none"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from assay.training.objectives.types import TrajectoryBatch
+from assay.training.objectives.data import TrajectoryBatch
 
 
 def sequence_reward(batch: TrajectoryBatch) -> Tensor:

@@ -9,7 +9,8 @@ from typing import Literal, Protocol, Self, get_args
 import torch
 from torch import Tensor
 
-from assay.training.objectives.types import PolicyOutputs, Regulariser, TokenReward, TrajectoryBatch
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
+from assay.training.objectives.types import Regulariser, TokenReward
 
 KLEstimator = Literal["k1", "k2", "k3", "k3+"]
 KL_ESTIMATORS: tuple[str, ...] = get_args(KLEstimator)

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from assay.training.objectives.advantage import spread
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.groups import sequence_reward
-from assay.training.objectives.types import Advantage, PolicyOutputs, Surrogate, TrajectoryBatch
+from assay.training.objectives.types import Advantage, Surrogate
 
 RatioLevel = Literal["sequence", "token", "none"]
 

@@ -12,7 +12,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from assay.training.objectives.types import PolicyOutputs, TokenWeight, TrajectoryBatch, old_logp
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch, old_logp
+from assay.training.objectives.types import TokenWeight
 
 MismatchMode = Literal["tis", "mask"]
 MismatchLevel = Literal["token", "sequence", "geometric"]

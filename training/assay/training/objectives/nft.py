@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from assay.training.objectives.advantage import GroupRelative, spread
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch, old_logp
 from assay.training.objectives.groups import group_stats
-from assay.training.objectives.types import PolicyOutputs, Surrogate, TrajectoryBatch, old_logp
+from assay.training.objectives.types import Surrogate
 from assay.training.objectives.verdict import verdicts
 
 PromptWeight = Literal["none", "one-minus-p", "sqrt-odds"]

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from assay.training.objectives.aggregate import AGGREGATIONS, Aggregation, aggregate, aggregate_rows
+from assay.training.objectives.data import PolicyOutputs, Totals, TrajectoryBatch, old_logp, ratio
 from assay.training.objectives.groups import group_stats
 from assay.training.objectives.kl import kl_estimate
 from assay.training.objectives.metrics import Metrics
@@ -29,7 +30,6 @@ from assay.training.objectives.types import (
     Advantage,
     BatchTerm,
     Keep,
-    PolicyOutputs,
     Readout,
     Regulariser,
     RewardTransform,
@@ -38,10 +38,6 @@ from assay.training.objectives.types import (
     TeachesCritic,
     TokenReward,
     TokenWeight,
-    Totals,
-    TrajectoryBatch,
-    old_logp,
-    ratio,
 )
 
 CPU = torch.device("cpu")

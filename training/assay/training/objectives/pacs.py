@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch, old_logp
 from assay.training.objectives.surrogate import GroupLoss
-from assay.training.objectives.types import Advantage, PolicyOutputs, TrajectoryBatch, old_logp
+from assay.training.objectives.types import Advantage
 from assay.training.objectives.verdict import verdicts
 
 Score = Literal["rloo", "grpo", "naive"]

@@ -10,9 +10,10 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch, old_logp
 from assay.training.objectives.groups import row_weights
 from assay.training.objectives.kl import KL_ESTIMATORS, KLEstimator, kl_estimate
-from assay.training.objectives.types import Keep, PolicyOutputs, Regulariser, Surrogate, TrajectoryBatch, old_logp
+from assay.training.objectives.types import Keep, Regulariser, Surrogate
 
 
 def staleness(batch: TrajectoryBatch, old: Tensor) -> Tensor:

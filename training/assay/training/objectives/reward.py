@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from assay.training.objectives.types import RewardTransform, TrajectoryBatch
+from assay.training.objectives.data import TrajectoryBatch
+from assay.training.objectives.types import RewardTransform
 
 
 def overlong_penalty(length: Tensor, max_length: float, buffer: float) -> Tensor:

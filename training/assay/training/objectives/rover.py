@@ -8,15 +8,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch, old_logp, old_readout
 from assay.training.objectives.readouts import MeanLogp
-from assay.training.objectives.types import (
-    PolicyOutputs,
-    Readout,
-    Surrogate,
-    TrajectoryBatch,
-    old_logp,
-    old_readout,
-)
+from assay.training.objectives.types import Readout, Surrogate
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 import torch
 from torch import Tensor
 
-from assay.training.objectives.types import TrajectoryBatch
+from assay.training.objectives.data import TrajectoryBatch
 
 if TYPE_CHECKING:
     from assay.agents.engines.action_mask import ActionMask

@@ -9,17 +9,10 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.metrics import Metrics
 from assay.training.objectives.readouts import NucleusEntropy
-from assay.training.objectives.types import (
-    BatchTerm,
-    Entropy,
-    PolicyOutputs,
-    Readout,
-    Regulariser,
-    TokenWeight,
-    TrajectoryBatch,
-)
+from assay.training.objectives.types import BatchTerm, Entropy, Readout, Regulariser, TokenWeight
 
 
 def peak_mask(values: Tensor, mask: Tensor, quantile: float) -> Tensor:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from assay.training.objectives.types import PolicyOutputs, Surrogate, TrajectoryBatch, old_logp, ratio
+from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch, old_logp, ratio
+from assay.training.objectives.types import Surrogate
 
 
 def clipped_loss(ratio: Tensor, advantage: Tensor, low: float, high: float, dual: float | None) -> Tensor:

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from assay.training.objectives.advantage import spread
-from assay.training.objectives.types import Advantage, TrajectoryBatch
+from assay.training.objectives.data import TrajectoryBatch
+from assay.training.objectives.types import Advantage
 
 Target = Literal["exp-reward", "constraint"]
 PROPOSAL = "proposal"

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from assay.training.objectives.advantage import spread
-from assay.training.objectives.types import Advantage, Keep, TrajectoryBatch
+from assay.training.objectives.data import TrajectoryBatch
+from assay.training.objectives.types import Advantage, Keep
 
 
 def verdicts(batch: TrajectoryBatch, threshold: float | None = None) -> Tensor:

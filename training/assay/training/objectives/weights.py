@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from assay.training.objectives.types import Keep, TrajectoryBatch
+from assay.training.objectives.data import TrajectoryBatch
+from assay.training.objectives.types import Keep
 
 
 @dataclass(frozen=True)
