@@ -348,3 +348,22 @@ def test_the_expert_solves_everything():
         for task in env.tasks:
             env.reset(seed=0, options={"task_id": task.id})
             assert by_expert(env)[-1][-1]["score"].correct, task.meta
+
+
+@pytest.mark.slow
+def test_sixteen_live_applications_stay_under_three_gigabytes(env):
+    def pss(pid: int | str) -> int:
+        with open(f"/proc/{pid}/smaps_rollup") as lines:
+            return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) // 1024
+
+    before = pss("self")
+    envs = [GuiAgentEnv(tasks=env.tasks, split="test") for _ in range(16)]
+    try:
+        for seed, each in enumerate(envs):
+            each.reset(seed=seed)
+            for _ in range(10):
+                each.step(WAIT)
+        assert pss("self") - before + sum(pss(each.session.pid) for each in envs) < 3000
+    finally:
+        for each in envs:
+            each.close()

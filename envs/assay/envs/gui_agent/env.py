@@ -37,7 +37,17 @@ class GuiAgentEnv(TaskEnv):
     again without the application. An application that dies or hangs raises :class:`~assay.envs.InfraError`, never
     a reward; the next episode gets a new one.
 
-    Needs PySide6 (``pip install 'assay[gui]'``).
+    Needs PySide6 (``pip install 'assay[gui]'``), but not to score what was stored:
+
+    >>> from assay.envs.gui_agent import GuiAgentEnv
+    >>> goal = {"conditions": [{"at": ["applied", "Night light"], "is": True}], "free": [["page"]]}
+    >>> before = {"page": "Sound", "applied": {"Night light": False}}
+    >>> after = {"page": "Display", "applied": {"Night light": True}}
+    >>> said = ['{"action": "click", "point_2d": [310, 205]}']
+    >>> GuiAgentEnv.score(said, {"goal": goal, "evidence": {"start": before, "end": after}}).correct
+    True
+    >>> GuiAgentEnv.score(said, {"goal": goal, "evidence": {"start": before, "end": {**after, "more": 1}}}).detail
+    'something else was changed as well'
     """
 
     Options: ClassVar[type[BaseOptions]] = Options
