@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import random
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -18,7 +14,6 @@ import pytest
 from PIL import Image
 
 import assay.envs  # noqa: F401 - registers the ids
-from assay.envs.errors import InfraError
 from assay.envs.gui_grounding.elements import inside, large_enough
 from assay.envs.gui_grounding.options import Options
 from assay.envs.gui_grounding.pictures import open_screenshot, references
@@ -26,7 +21,7 @@ from assay.envs.gui_grounding.sources import web
 from assay.envs.gui_grounding.web.elements import elements_of, flow_of, painted
 from assay.envs.gui_grounding.web.pages import KINDS, SCALES, VIEWS, draw_page
 from assay.envs.gui_grounding.web.verbs import ICONS, VERBS, verb_named
-from assay.envs.gui_grounding.web.worker import BrowserWorker, descendants
+from assay.envs.gui_grounding.web.worker import BrowserWorker
 from assay.envs.gui_grounding.wording import leaks
 
 DRAWN = "assay.envs.gui_grounding.web.render:drawn_page"
@@ -151,10 +146,10 @@ def test_shadow_roots_and_frames_are_looked_into(worker: BrowserWorker) -> None:
 def alone(html: str, identity: str) -> str:
     """The page with one element in magenta and nothing else to be seen."""
     style = (
-        "*,*::before,*::after{visibility:hidden!important;transition:none!important}html,body{background:#fff!important}"
+        "*,*::before,*::after{visibility:hidden!important;opacity:1!important}html,body{background:#fff!important}"
         f"#{identity},label:has(#{identity}){{visibility:visible!important;background:#f0f!important;color:#f0f!important;"
         "border-color:#f0f!important;border-radius:0!important;box-shadow:none!important;outline:0!important;"
-        "text-decoration-color:#f0f!important}"
+        "text-decoration-color:#f0f!important;appearance:none!important}"
     )
     return html.replace("</head>", f"<style>{style}</style></head>")
 
@@ -185,7 +180,8 @@ def disagreements(worker: BrowserWorker, kind: str, seed: int, most: int) -> tup
     for each in chosen:
         _, alones = worker.call(DRAWN, html=alone(page.html, each["id"]), harvest=False, **where)
         box, seen = painted(each["box"], page.scale, size), magenta(alones[0])
-        if seen is None or max(abs(a - b) for a, b in zip(box, seen, strict=True)) > 1:
+        slack = math.ceil(page.scale)  # one CSS pixel: the background of text is painted on whole ones
+        if seen is None or max(abs(a - b) for a, b in zip(box, seen, strict=True)) > slack:
             wrong.append(f"{kind} {seed} {each['tag']} {each['text']!r}: {box} but {seen}")
     return len(chosen), wrong
 
@@ -356,60 +352,3 @@ def test_boxes_of_whole_pixels() -> None:
     assert flow_of([(0, 0, 9, 9), (20, 1, 29, 10)]) == "row"
     assert flow_of([(0, 0, 9, 9), (1, 20, 29, 30)]) == "column"
     assert flow_of([(0, 0, 9, 9), (20, 20, 29, 30)]) == ""
-
-
-def alive(pid: int) -> bool:
-    """Whether a process lives; what waits to be reaped by a container's first process does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def gone(pids: list[int], seconds: float = 20.0) -> bool:
-    end = time.monotonic() + seconds
-    while any(map(alive, pids)):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.1)
-    return True
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-def test_a_dead_browser_is_an_infrastructure_error_and_is_replaced(worker: BrowserWorker) -> None:
-    with BrowserWorker() as mine:
-        mine.call(DRAWN, html="<p>x", width=300, height=200, scale=1.0)
-        family = descendants(mine.pid or 0)
-        assert len(family) >= 3
-        os.kill(mine.pid or 0, signal.SIGKILL)
-        with pytest.raises(InfraError, match="browser worker"):
-            mine.call(DRAWN, html="<p>x", width=300, height=200, scale=1.0, born=mine.started)
-        mine.call(DRAWN, html="<p>x", width=300, height=200, scale=1.0)
-        assert mine.started == 2
-        family += descendants(mine.pid or 0)
-        newest = descendants(mine.pid or 0)
-        parents = {pid: int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) for pid, _ in newest}
-        driver = next(pid for pid, parent in parents.items() if parent == mine.pid)
-        os.kill(next(pid for pid, parent in parents.items() if parent == driver), signal.SIGKILL)  # the browser
-        with pytest.raises(InfraError):
-            mine.call(DRAWN, html="<p>y", width=300, height=200, scale=1.0)
-        mine.call(DRAWN, html="<p>z", width=300, height=200, scale=1.0)
-        family += descendants(mine.pid or 0)
-    assert gone([pid for pid, _ in family])
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-def test_nothing_is_left_when_the_owner_is_killed(worker: BrowserWorker) -> None:
-    program = (
-        "import time\nfrom assay.envs.gui_grounding.web.worker import BrowserWorker\nw = BrowserWorker()\n"
-        f"w.call({DRAWN!r}, html='<p>x', width=300, height=200, scale=1.0)\nprint(w.pid, flush=True)\ntime.sleep(600)\n"
-    )
-    owner = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-    assert owner.stdout is not None
-    pid = int(owner.stdout.readline())
-    family = [pid, *(each for each, _ in descendants(pid))]
-    assert len(family) >= 4
-    owner.kill()
-    owner.wait()
-    owner.stdout.close()
-    assert gone(family)
