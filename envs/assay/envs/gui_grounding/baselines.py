@@ -27,6 +27,14 @@ _IDLE = frozenset(
     )
 )
 """Words of an instruction that say what to do, not what is written there."""
+_ROLES = frozenset(
+    re.findall(
+        r"\w+",
+        "arrow bar box cell check checkbox column cursor down drop entry field heading into label list put row shows "
+        "slider text tool up",
+    )
+)
+"""Words that say what kind of thing it is; they count where nothing else is left."""
 _QUOTED = re.compile(r"[\"'‘’“”«»]([^\"'‘’“”«»]{1,80})[\"'‘’“”«»]")
 
 
@@ -74,7 +82,8 @@ def best_match(instruction: str, lines: Sequence[Read]) -> tuple[float, float] |
     the line it is, is told from its characters.
     """
     quoted = _QUOTED.findall(instruction)
-    wanted = _words(" ".join(quoted)) if quoted else [word for word in _words(instruction) if word not in _IDLE]
+    said = [word for word in _words(instruction) if word not in _IDLE]
+    wanted = _words(" ".join(quoted)) or [word for word in said if word not in _ROLES] or said
     if not wanted:
         return None
     best, where = 0.3, None
@@ -90,11 +99,14 @@ def best_match(instruction: str, lines: Sequence[Read]) -> tuple[float, float] |
 
 
 def _alike(wanted: Sequence[str], found: Sequence[str]) -> float:
-    """F1 of the words, those that differ by a misread letter included, times how alike the order is."""
+    """F-measure of the words, misread letters forgiven, times how alike the order is.
+
+    Precision weighs twice as much as recall: an instruction also says where the thing stands.
+    """
     hits = sum(max((_near(word, other) for other in wanted), default=0.0) for word in found)
     if not hits:
         return 0.0
-    both = 2 * hits / (len(wanted) + len(found))
+    both = 1.25 * hits / (0.25 * len(wanted) + len(found))
     return both * (0.5 + 0.5 * SequenceMatcher(None, " ".join(wanted), " ".join(found)).ratio())
 
 
