@@ -149,7 +149,8 @@ def alone(html: str, identity: str) -> str:
         "*,*::before,*::after{visibility:hidden!important;opacity:1!important}html,body{background:#fff!important}"
         f"#{identity},label:has(#{identity}){{visibility:visible!important;background:#f0f!important;color:#f0f!important;"
         "border-color:#f0f!important;border-radius:0!important;box-shadow:none!important;outline:0!important;"
-        "text-decoration-color:#f0f!important;appearance:none!important}"
+        "text-decoration-color:#f0f!important}"
+        f"input[type=checkbox]#{identity}{{appearance:none!important}}"
     )
     return html.replace("</head>", f"<style>{style}</style></head>")
 
