@@ -230,13 +230,13 @@ first point, *any of N* any listed point.
 
 {gains}
 
-{minutes:.0f} minutes of processor for the warm starts and {later:.0f} for reinforcement, one core a run.
+{minutes:.0f} minutes of processor for the warm starts, {later:.0f} minutes of run time for the arms, one core each.
 
 ![training](gui.png)
 
 Whatever the model says, tasks come from windows that Qt drew; the truth is widget geometry. Both arms start from the
 same weights of their seed and are asked in words of their own ("one: ..." and "some: ..."), which the warm start
-taught them. A model of this size reads labels poorly: much of what it knows is where things usually are.
+taught them.
 """
 
 

@@ -65,7 +65,7 @@ def test_placeholders_are_as_many_as_features(loaded: tuple[str, Any, Any, Path]
         check_count(ids, model.config.image_token_id, seen)
         assert sum(one.tokens for one in seen) > 0
         with pytest.raises(ValueError, match="image placeholder tokens, but the"):
-            check_count(ids[:-1] + (model.config.image_token_id,), model.config.image_token_id, seen)
+            check_count((*ids[:-1], model.config.image_token_id), model.config.image_token_id, seen)
 
 
 def test_sampling_gives_the_logprobs_of_the_stock_forward(loaded: tuple[str, Any, Any, Path]) -> None:
