@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -31,14 +33,23 @@ def train(name, constants, steps=150, updates=2, seed=0):
         arm = torch.multinomial(probabilities, GROUP, replacement=True, generator=g).flatten()
         old = probabilities[group, arm].log().unsqueeze(-1)
         verdict = right[group, arm]
-        batch = TrajectoryBatch.of(verdict, group.tolist(), rollout_logp=old, old_logp=old, correct=verdict)
+        batch = TrajectoryBatch.of(
+            verdict,
+            group.tolist(),
+            rollout_logp=old,
+            old_logp=old,
+            correct=verdict,
+            anchor_logp=dict.fromkeys(objective.anchors, torch.full_like(old, -math.log(ARMS))),
+            old_aux={each.name: each(logits.detach()[group], None).unsqueeze(-1) for each in objective.old_needs},
+        )
         advantage = objective.prepare(batch)
         for _ in range(updates):
             for index in schedule.recompose(Pool.of(batch, advantage), 0, 1, 0).minibatches:
                 part = batch.rows(index)
                 logp = torch.log_softmax(logits, -1)[group[index], arm[index]].unsqueeze(-1)
+                aux = {each.name: each(logits[group[index]], None).unsqueeze(-1) for each in objective.needs}
                 totals = objective.totals(part, advantage[index])
-                loss, _ = objective.loss(PolicyOutputs(logp), part, advantage[index], totals)
+                loss, _ = objective.loss(PolicyOutputs(logp, aux), part, advantage[index], totals)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -58,6 +69,8 @@ def train(name, constants, steps=150, updates=2, seed=0):
         ("lite-ppo", {}),
         ("nft", {}),
         ("pacs", {}),
+        ("copg", {}),
+        ("rover", {}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -73,6 +86,7 @@ def test_without_groups_the_batch_is_baseline_enough():
 
 
 def test_wrong_answers_add_to_what_right_ones_teach():
-    rejection = train("rft", {})[1]
-    assert rejection < train("nft", {})[1]
+    rejection, both = train("rft", {})[1], train("nft", {})[1]
+    assert rejection < both
     assert rejection > 0.9
+    assert both == pytest.approx(train("dr-grpo", {})[1], abs=0.01)

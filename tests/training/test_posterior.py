@@ -49,32 +49,81 @@ def test_limits_and_what_is_forbidden():
 
 
 def increasing():
-    """64 sequences of 4 symbols, right if strictly increasing, and a random prior."""
-    sequences = list(product(range(4), repeat=3))
-    reward = np.array([float(a < b < c) for a, b, c in sequences])
-    return reward, np.random.default_rng(0).dirichlet(np.ones(64))
+    """64 sequences of 4 symbols, right if strictly increasing, and a random prior that gives those .0822, most of it to
+    one of them."""
+    reward = np.array([float(a < b < c) for a, b, c in product(range(4), repeat=3)])
+    prior = np.random.default_rng(0).dirichlet(np.ones(64))
+    prior[reward == 0] *= (1.0 - MASS) / prior[reward == 0].sum()
+    prior[reward == 1] = MASS * np.array([0.06, 0.873, 0.04, 0.027])
+    return reward, prior
 
 
-@pytest.mark.parametrize("sharp", [40.0, 2.0])
-def test_estimates_from_samples(sharp):
+MASS, BETA = 0.0822317, 0.25
+
+
+def draws(seed, policy, prior, reward, size=4000):
+    """Samples of the prior and of a policy."""
+    rng = np.random.default_rng(seed)
+
+    def drawn(weights):
+        pick = rng.choice(64, size=size, p=weights)
+        return Samples(reward[pick], np.log(policy[pick]), np.log(prior[pick]))
+
+    return drawn(prior), drawn(policy)
+
+
+def test_the_sequences():
     reward, prior = increasing()
-    beta = 0.25
-    policy = prior * np.exp(reward * sharp / 4)
-    policy /= policy.sum()
-    truth = exact(policy, prior, reward, beta)
-    close, rounds = 0, 60
-    for seed in range(rounds):
-        rng = np.random.default_rng(seed)
+    found = exact(prior, prior, reward, BETA)
+    assert np.exp(found.log_z) == pytest.approx(5.407439, abs=1e-4)
+    assert found.reward == pytest.approx(0.0822, abs=5e-5)
+    assert found.target_reward == pytest.approx(0.8303, abs=5e-5)
 
-        def drawn(weights, rng=rng):
-            pick = rng.choice(64, size=4000, p=weights)
-            return Samples(reward[pick], np.log(policy[pick]), np.log(prior[pick]))
 
-        found = estimate(drawn(prior), drawn(policy), beta)
+def collapsed_policy(reward, prior):
+    """Where plain reinforcement learning ends: .9991 on one sequence, .0005 on the other right ones, .0004 on wrong."""
+    policy = np.where(reward == 1, 0.0005 * prior / (0.127 * MASS), 0.0004 * prior / (1.0 - MASS))
+    policy[np.argmax(np.where(reward == 1, prior, 0.0))] = 0.9991
+    return policy
+
+
+def estimates(seeds, sharp=None):
+    """The truth; the share of seeds that are close to it in Z, KL(policy || target) and KL(target || policy); and the
+    mean effective number of samples. Without ``sharp`` the policy is the collapsed one."""
+    reward, prior = increasing()
+    policy = collapsed_policy(reward, prior) if sharp is None else prior * np.exp(reward * sharp)
+    policy = policy / policy.sum()
+    truth = exact(policy, prior, reward, BETA)
+    close, effective = [], []
+    for seed in seeds:
+        found = estimate(*draws(seed, policy, prior, reward), BETA)
         assert found.reliable
-        good = abs(np.exp(found.log_z - truth.log_z) - 1) < 0.1 and abs(found.kl_to_target - truth.kl_to_target) < 0.12
-        close += good and abs(found.kl_from_target - truth.kl_from_target) < 0.35
-    assert close >= 0.9 * rounds
+        effective.append(found.effective)
+        close.append(
+            (
+                abs(np.exp(found.log_z - truth.log_z) - 1) < 0.1,
+                abs(found.kl_to_target - truth.kl_to_target) < 0.12,
+                abs(found.kl_from_target - truth.kl_from_target) < 0.35,
+            )
+        )
+    return truth, np.mean(close, 0), np.mean(effective)
+
+
+@pytest.mark.parametrize("sharp", [None, 10.0, 0.5])
+def test_estimates_from_samples(sharp):
+    _, close, effective = estimates(range(60), sharp)
+    assert (close >= 0.95).all()
+    assert effective == pytest.approx(476, abs=15)
+
+
+@pytest.mark.slow
+def test_estimates_from_samples_of_many_seeds():
+    truth, close, effective = estimates(range(400))
+    assert truth.collapsed
+    assert (truth.kl_to_target, truth.kl_from_target, truth.distance) == pytest.approx((0.32, 1.356, 0.279), abs=0.02)
+    assert close[0] == pytest.approx(0.98, abs=0.02)
+    assert (close[1:] >= 0.95).all()
+    assert effective == pytest.approx(476, abs=6)
 
 
 def test_bootstrap_intervals_hold_the_estimate():

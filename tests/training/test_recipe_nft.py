@@ -65,6 +65,22 @@ def test_groups_that_agree_are_left_out_and_p_is_clamped():
     assert one_token(-0.999, 0.9, weight="none") == pytest.approx(one_token(-0.98, 0.9, weight="none"))
 
 
+def test_a_group_that_agrees_costs_nothing_where_it_could_not_be_sampled_away():
+    """Dynamic sampling removes p = 0 and p = 1. What it could not replace is left out, where the authors' code stops:
+    the loss of such a group is 0 at every ratio, and the others' is what it is without it."""
+    objective = get_recipe("nft", {"prompt_weight": "none"}).objective(1)
+    assert not get_recipe("nft").schedule().keep_group([1.0] * 4)
+    verdicts, groups = torch.tensor([1.0, 0, 0, 0, 1, 1, 0, 0]), [0] * 4 + [1, 1, 2, 2]
+    logp = torch.linspace(-0.4, 0.3, 8).unsqueeze(-1).requires_grad_()
+    batch = TrajectoryBatch.of(verdicts, groups, correct=verdicts, old_logp=torch.zeros(8, 1))
+    advantage = objective.prepare(batch)
+    (grad,) = torch.autograd.grad(objective.surrogate(PolicyOutputs(logp), batch, advantage).sum(), logp)
+    assert grad[4:].abs().max() == 0
+    few = batch.rows(torch.arange(4))
+    assert torch.equal(objective.prepare(few), advantage[:4])
+    assert objective.inert(batch, advantage).tolist() == [False] * 4 + [True] * 4
+
+
 def test_a_token_of_a_wrong_answer_never_loses_its_gradient():
     ratio = 0.5  # beyond ppo's clip
     assert one_token(-0.25, ratio)[1] > 0.05

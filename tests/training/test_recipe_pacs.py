@@ -17,7 +17,8 @@ def loss_of(proxies, labels, group=None, constants=None):
     """The minibatch loss and the coefficients -dL/dlog pi of the rows, times the rows."""
     objective = get_recipe("pacs", constants or {}).objective(1)
     logp = torch.tensor(proxies, dtype=torch.float64).unsqueeze(-1).requires_grad_()
-    batch = TrajectoryBatch.of(labels, group, correct=torch.tensor(labels), old_logp=torch.zeros(len(labels), 1))
+    given = torch.tensor(labels, dtype=torch.float64)
+    batch = TrajectoryBatch.of(labels, group, correct=given, old_logp=torch.zeros(len(labels), 1))
     advantage = objective.prepare(batch)
     loss, _ = objective.loss(PolicyOutputs(logp), batch, advantage, objective.totals(batch, advantage))
     (grad,) = torch.autograd.grad(loss, logp)
@@ -39,6 +40,17 @@ def test_coefficients_at_the_sampling_policy(right, size, up, down):
     assert found == pytest.approx([up] * right + [down] * (size - right), abs=1e-5)
     p = right / size
     assert found == pytest.approx([size / (size - 1) * (y - p) / (4 * p * (1 - p)) for y in labels], abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [4, 8])
+def test_coefficients_are_those_of_dr_grpo_but_for_a_factor(size):
+    for right in range(1, size):
+        labels = [1.0] * right + [0.0] * (size - right)
+        loss, found = loss_of([0.0] * size, labels)
+        assert loss == pytest.approx(math.log(2), abs=1e-9)
+        p = right / size
+        factor = size / (size - 1) / (4 * p * (1 - p))
+        assert found == pytest.approx([factor * (y - p) for y in labels], abs=1e-9)
 
 
 def test_unweighted_and_agreeing_groups():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -65,17 +66,23 @@ class RLOO(GroupRelative):
 
 @dataclass(frozen=True)
 class Lite(GroupRelative):
-    """(R - mean of the group) / (std of the batch + eps); Lite PPO (arXiv:2508.08221)."""
+    """(R - mean of the group) / (std of the batch + eps); Lite PPO (arXiv:2508.08221).
+
+    The deviation is of all rewards (``raw``), or of those that can be compared, less their group's mean (``centered``).
+    """
 
     eps: float = 1e-6
+    std_of: Literal["raw", "centered"] = "raw"
 
     def __call__(self, batch: TrajectoryBatch) -> Tensor:
         """Advantages [B, T]."""
         stats = group_stats(batch)
-        weight = row_weights(batch) * stats.valid
+        raw = self.std_of == "raw"
+        value = stats.reward if raw else stats.centred
+        weight = row_weights(batch) * (stats.valid if raw else stats.comparable)
         count = weight.sum().clamp(min=1.0)
-        mean = (weight * stats.reward).sum() / count
-        variance = (weight * (stats.reward - mean) ** 2).sum() / (count - 1).clamp(min=1.0)
+        mean = (weight * value).sum() / count
+        variance = (weight * (value - mean) ** 2).sum() / (count - 1).clamp(min=1.0)
         return spread(stats.centred / (variance.sqrt() + self.eps), batch)
 
 

@@ -27,6 +27,8 @@ class SlotRecipe(Recipe):
     """How rewards become advantages."""
     advantage_eps: NonNegative = 1e-6
     """Added to the standard deviation that grpo and lite divide by."""
+    std_of: Literal["raw", "centered"] = "raw"
+    """What lite takes the deviation of: all rewards of a batch, or rewards less the mean of their group."""
     gamma: Share = 1.0
     """Discount a token (reinforce++ only)."""
     surrogate: SurrogateName = "ppo-clip"
@@ -105,7 +107,7 @@ class SlotRecipe(Recipe):
             "rloo": a.RLOO(),
             "reinforce++": a.ReinforcePP(self.gamma),
             "reinforce++-baseline": a.ReinforcePPBaseline(),
-            "lite": a.Lite(self.advantage_eps),
+            "lite": a.Lite(self.advantage_eps, self.std_of),
         }
         return made[self.advantage]
 
