@@ -121,7 +121,7 @@ class Files(AppWindow):
                 item.setIcon(0, standard_icon(self.main, icon))
         for column in range(4):
             self.listing.resizeColumnToContents(column)
-        self.address.setText(f"/home/user/{self.place}")
+        self.address.setText(f"~/{self.place}")
 
     def go(self, place: str, *, remember: bool = True) -> None:
         """Enter a place, if it is one."""
