@@ -179,6 +179,20 @@ def test_needs_that_the_trainer_does_not_meet():
         check_recipe(grouped, RunFacts(8, 8, logged=True))
 
 
+def test_a_schedule_may_sample_only_by_policies_that_exist():
+    class Elsewhere(Plain):
+        def plan(self, step, configured):
+            return RolloutPlan(configured.groups, configured.group_size, configured.temperature, sampler="proposal")
+
+    @dataclass(frozen=True)
+    class Sampled(type(get_recipe("grpo"))):
+        def schedule(self):
+            return Elsewhere()
+
+    with pytest.raises(ValueError, match=r"frozen policy 'proposal', which its objective does not have: \['ref'\]"):
+        check_recipe(Sampled(), RunFacts(8, 8))
+
+
 def test_a_schedule_that_samples_more_rollouts_satisfies_the_group_size():
     class Large(Plain):
         def plan(self, step, configured):

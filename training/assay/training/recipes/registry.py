@@ -119,9 +119,14 @@ def _problem(
 ) -> str | None:
     from assay.training.objectives.schedule import RolloutPlan
 
-    size = schedule.plan(0, RolloutPlan(1, run.group_size, run.temperature)).group_size
+    plan = schedule.plan(0, RolloutPlan(1, run.group_size, run.temperature))
+    size, frozen = plan.group_size, objective.companions
     if objective.advantage.group_relative and size < 2 and not run.logged:
         return f"compares the rollouts of a task with each other: it needs rollout.group_size 2 or more, got {size}"
+    mask = plan.logits_mask.against if plan.logits_mask is not None else "policy"
+    for name in (plan.sampler, mask):
+        if name != "policy" and name not in frozen:
+            return f"samples by the frozen policy {name!r}, which its objective does not have: {sorted(frozen)}"
     if objective.needs_critic and critic is None:
         return "needs a critic, and it describes none"
     if schedule.remembers and critic is not None and critic.head == "c51":
