@@ -4,6 +4,8 @@ lists.
 All tasks of a window are one tree: the screenshot is encoded once for all of them. A list shows other places of the
 window before and after the right one. Only the right point, and how lists go on and end, carry loss: the model learns
 where else to look when a first guess was wrong, and never to say a wrong place.
+
+First come passes without screenshots, which cost a twentieth: where things usually are can be learnt from words alone.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -47,11 +50,14 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Warm:
-    """How long and how fast: windows of so many tasks, passes over them, windows a step, peak learning rate."""
+    """How long and how fast: windows of so many tasks, passes over them without and with screenshots, windows a step
+    of each, peak learning rate."""
 
-    windows: int = 800
+    windows: int = 700
     tasks: int = 12
+    blind_epochs: int = 4
     epochs: int = 3
+    blind_batch: int = 4
     batch: int = 1
     lr: float = 2e-3
 
@@ -115,20 +121,39 @@ def _row(prompt: Sequence[int], points: Sequence[tuple[tuple[int, int], bool]], 
 
 
 def batches(
-    windows: Sequence[Sequence[Lesson]], chat: Chat, plan: Warm, seed: int
+    windows: Sequence[Sequence[Lesson]], chat: Chat, epochs: int, batch: int, seed: int
 ) -> Iterator[tuple[float, list[Row]]]:
     """(share done, rows) of each step; every other task is asked for as a list, in the next pass the others."""
-    a_pass = -(-len(windows) // plan.batch)
-    for epoch in range(plan.epochs):
+    a_pass = -(-len(windows) // batch)
+    for epoch in range(epochs):
         rng = np.random.default_rng([seed, epoch])
         order = rng.permutation(len(windows))
         for step in range(a_pass):
             rows = []
-            for w in order[step * plan.batch : (step + 1) * plan.batch]:
+            for w in order[step * batch : (step + 1) * batch]:
                 for number, lesson in enumerate(windows[int(w)]):
                     listed = (number + epoch) % 2 == 0
                     rows.append(list_row(lesson, chat, rng) if listed else single_row(lesson, chat))
-            yield (epoch * a_pass + step) / (plan.epochs * a_pass), rows
+            yield (epoch * a_pass + step) / (epochs * a_pass), rows
+
+
+def without_image(row: Row, placeholder: int) -> Row:
+    """The row as if its screenshot had not been attached."""
+    kept = row.ids[row.ids != placeholder]
+    return Row(kept, row.prompt - (len(row.ids) - len(kept)), row.mask)
+
+
+def usual_places(tasks: Sequence[Task]) -> dict[str, tuple[float, float]]:
+    """Where the tasks of each instruction are, the median of their centres: what can be known without looking."""
+    seen: dict[str, list[tuple[int, int]]] = {}
+    for task in tasks:
+        seen.setdefault(plainly(task.meta["instruction"]), []).append(centre(task))
+    return {said: (median(x for x, _ in at), median(y for _, y in at)) for said, at in seen.items()}
+
+
+def plainly(instruction: str) -> str:
+    """An instruction without what varies freely: its end stop and capitals."""
+    return instruction.rstrip(".?").lower()
 
 
 def warm_start(
@@ -163,17 +188,21 @@ def warm_start(
     optimizer = make_optimizer(weights, OptimConfig(lr=plan.lr, weight_decay=0.05))
     losses: list[float] = []
     began = time.process_time()
-    for done, rows in batches(windows, chat, plan, seed):
-        losses.append(_learn(scorer, rows))
-        rate = min(1.0, len(losses) / WARM_STEPS) * min(1.0, max(0.02, (1 - done) / 0.6))
-        apply_step(weights, optimizer, plan.lr * rate, 1.0)
-        if len(losses) % 25 == 0:
-            spent = time.process_time() - began
-            say(f"seed {seed}: {100 * done:3.0f} %, loss {np.mean(losses[-25:]):.3f}, {spent:.0f} s of processor")
+    stages = (("words", plan.blind_epochs, plan.blind_batch), ("screens", plan.epochs, plan.batch))
+    for stage, epochs, batch in stages:
+        for done, rows in batches(windows, chat, epochs, batch, seed):
+            if stage == "words":
+                rows = [without_image(row, model.config.image_token_id) for row in rows]
+            losses.append(_learn(scorer, rows))
+            fall = min(1.0, max(0.02, (1 - done) / 0.6)) if stage == "screens" else 1.0
+            apply_step(weights, optimizer, plan.lr * min(1.0, len(losses) / WARM_STEPS) * fall, 1.0)
+            if len(losses) % 50 == 0:
+                spent = time.process_time() - began
+                say(f"seed {seed}: {stage} {100 * done:3.0f} %, loss {np.mean(losses[-50:]):.3f}, {spent:.0f} s")
     out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(out)
     processor.save_pretrained(out)
-    told = {"seed": seed, "plan": vars(plan), "size": dict(size), "losses": losses, "tasks": count,
+    told = {"seed": seed, "plan": vars(plan), "size": dict(size), "losses": losses, "tasks": count, "usual": usual_places(envs[0].tasks[:count]),
             "cpu_seconds": time.process_time() - began}  # fmt: skip
     (out / "warm.json").write_text(json.dumps(told), encoding="utf-8")
     return out

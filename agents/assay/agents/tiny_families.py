@@ -61,8 +61,10 @@ def _qwen(kind: str) -> tuple[Any, Any, Any, dict[str, Any]]:
     }  # fmt: skip
     old = kind == "qwen2_5_vl"
     side = 14 if old else 16
-    vision: dict[str, Any] = {"depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "out_hidden_size": 64,
-              "patch_size": side, "initializer_range": 0.2}  # fmt: skip
+    vision: dict[str, Any] = {
+        "depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "out_hidden_size": 64,
+        "patch_size": side, "initializer_range": 0.2,
+    }  # fmt: skip
     text: dict[str, Any] = {**TEXT, "vocab_size": len(tokenizer), "head_dim": 16}
     rope = {"rope_type": "default", "mrope_section": [2, 3, 3], "rope_theta": 10000.0}
     if old:
