@@ -199,10 +199,11 @@ def warm_start(
             if len(losses) % 50 == 0:
                 spent = time.process_time() - began
                 say(f"seed {seed}: {stage} {100 * done:3.0f} %, loss {np.mean(losses[-50:]):.3f}, {spent:.0f} s")
+    usual = usual_places(envs[0].tasks[:count])
     out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(out)
     processor.save_pretrained(out)
-    told = {"seed": seed, "plan": vars(plan), "size": dict(size), "losses": losses, "tasks": count, "usual": usual_places(envs[0].tasks[:count]),
+    told = {"seed": seed, "plan": vars(plan), "size": dict(size), "losses": losses, "tasks": count, "usual": usual,
             "cpu_seconds": time.process_time() - began}  # fmt: skip
     (out / "warm.json").write_text(json.dumps(told), encoding="utf-8")
     return out
