@@ -10,6 +10,7 @@ import torch
 from assay.training.objectives.anchors import Frozen
 from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.pacs import PACS
+from assay.training.objectives.schedule import DynamicSampling, Plain
 from assay.training.recipes import RunFacts, check_recipe, get_recipe
 
 
@@ -57,6 +58,15 @@ def test_unweighted_and_agreeing_groups():
     _, found = loss_of([0.0] * 4, [1.0, 0, 0, 0], constants={"class_weight": "off"})
     assert found == pytest.approx([1.0, -1 / 3, -1 / 3, -1 / 3])  # half of y' minus the mean of the others' y'
     assert loss_of([0.0] * 4, [1.0] * 4)[1] == pytest.approx([0.0] * 4, abs=1e-12)
+
+
+def test_a_group_that_agrees_pulls_once_the_policy_has_moved_unless_it_is_dropped():
+    _, found = loss_of([0.4, -0.1, 0.0, 0.2], [1.0] * 4)
+    assert max(map(abs, found)) > 0.01
+    dropping = get_recipe("pacs", {"drop_homogeneous": True}).schedule()
+    assert dropping == DynamicSampling(1)
+    assert not dropping.keep_group([1.0, 1.0])
+    assert get_recipe("pacs").schedule() == Plain()
 
 
 def test_order_and_padding_change_nothing():

@@ -11,6 +11,7 @@ from assay.training.recipes.resets import ReferenceReset
 if TYPE_CHECKING:
     from assay.training.objectives.anchors import Anchors
     from assay.training.objectives.objective import Objective
+    from assay.training.objectives.schedule import Schedule
 
 
 @recipe("pacs")
@@ -33,6 +34,8 @@ class PACS(ReferenceReset):
     """Whether the right and the wrong answers of a task weigh the same."""
     anchor: Literal["old", "ref"] = "old"
     """What the log-ratio is taken against: the policy that sampled, or a frozen one (the reset constants are its)."""
+    drop_homogeneous: bool = False
+    """Leave out groups whose rewards are all equal: from the second optimiser step on a batch they would pull."""
     correct_threshold: float | None = None
     """Rewards from here on are right, below it wrong; none: the verifier's own verdict decides."""
 
@@ -49,6 +52,12 @@ class PACS(ReferenceReset):
             max_length=max_length,
             keeps=(OnlyVerdict(threshold=self.correct_threshold),),
         )
+
+    def schedule(self) -> Schedule:
+        """Plain, or one batch without its homogeneous groups."""
+        from assay.training.objectives.schedule import DynamicSampling, Plain
+
+        return DynamicSampling(1) if self.drop_homogeneous else Plain()
 
     def anchors(self) -> Anchors:
         """Resets, where there is a reference."""
