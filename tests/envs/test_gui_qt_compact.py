@@ -22,7 +22,13 @@ def test_compact_windows_are_small_and_their_own():
 
 def test_as_many_tasks_share_a_window_as_asked_for():
     env = gym.make(
-        "assay.envs:gui-grounding-v0", source="qt", count=12, per_window=6, hard="none", kinds=("literal",), compact=True
+        "assay.envs:gui-grounding-v0",
+        source="qt",
+        count=12,
+        per_window=6,
+        hard="none",
+        kinds=("literal",),
+        compact=True,
     ).unwrapped
     screens = [task.prompt[-1]["content"][0]["image"] for task in env.tasks]
     assert len(set(screens[:6])) == len(set(screens[6:])) == 1
