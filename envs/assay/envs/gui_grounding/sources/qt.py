@@ -1,9 +1,9 @@
 """Windows drawn by seed: an endless source of tasks with exact truth, which needs no file and no network.
 
-Task ``i`` of a split depends on ``(seed, split, i)`` and the filters alone, in whatever order tasks are asked for. Four
-tasks share a window unless ``per_window`` says otherwise. What a window shows decides its split, whatever it looks like, so that no state is in two splits.
-Screenshots are rendered again when they are asked for, which is faster than reading a PNG: a million tasks need no
-disk.
+Task ``i`` of a split depends on ``(seed, split, i)`` and the filters alone, in whatever order tasks are asked for.
+Four tasks share a window unless ``per_window`` says otherwise. What a window shows decides its split, whatever it
+looks like, so that no state is in two splits. Screenshots are rendered again when they are asked for, which is faster
+than reading a PNG: a million tasks need no disk.
 """
 
 from __future__ import annotations
