@@ -14,7 +14,7 @@ from assay.training.logs import read_metrics
 from assay.training.trainer import train
 
 
-def run(out, *, steps=2, resume=False, recipe="dr-grpo", recipe_options=None, **model):
+def run(out, *, steps=2, resume=False, recipe="dr-grpo", recipe_options=None, epochs=1, **model):
     config = TrainConfig(
         env="text_classification",
         env_options={"source": "synthetic", "list_labels": False},
@@ -24,10 +24,11 @@ def run(out, *, steps=2, resume=False, recipe="dr-grpo", recipe_options=None, **
         steps=steps,
         resume=resume,
         save_every=1,
+        threads=1,
         model=ModelConfig(name="tiny", **model),
         rollout=RolloutConfig(groups=3, group_size=4, max_tokens=4),
         optim=OptimConfig(lr=1e-3),
-        sft=SFTConfig(epochs=6, examples=64, lr=5e-3),
+        sft=SFTConfig(epochs=epochs, examples=64, lr=5e-3),
         eval=EvalConfig(every=0, tasks=6),
         log=LogConfig(report=False),
     )
@@ -75,7 +76,7 @@ def test_continuous_batching_trains(tmp_path):
 
 
 def test_a_frozen_reference_stays_where_the_policy_began(tmp_path):
-    run(tmp_path / "run", recipe="grpo", recipe_options={"kl_beta": 0.1}, steps=6)
+    run(tmp_path / "run", recipe="grpo", recipe_options={"kl_beta": 0.1}, steps=6, epochs=6)
     kl = [line["kl"] for line in read_metrics(tmp_path / "run", "train")]
     assert kl[0] == pytest.approx(0.0, abs=1e-6)
     assert kl[-1] > 1e-5

@@ -9,8 +9,9 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
+from functools import cache
 from itertools import pairwise
-from types import NoneType, UnionType
+from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from assay.training.recipes.base import Recipe
@@ -33,7 +34,8 @@ class Constant:
         return get_args(self.type) if get_origin(self.type) is Literal else ()
 
 
-def field_docs(cls: type) -> dict[str, str]:
+@cache
+def field_docs(cls: type) -> Mapping[str, str]:
     """The docstring below each annotated field of a class and its bases, on one line."""
     docs: dict[str, str] = {}
     for base in reversed(cls.__mro__):
@@ -51,7 +53,7 @@ def field_docs(cls: type) -> dict[str, str]:
                 and isinstance(following.value.value, str)
             ):
                 docs[statement.target.id] = " ".join(following.value.value.split())
-    return docs
+    return MappingProxyType(docs)
 
 
 def constants(cls: type[Recipe]) -> dict[str, Constant]:
