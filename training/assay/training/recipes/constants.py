@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise
-from types import MappingProxyType, NoneType, UnionType
+from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from assay.training.recipes.base import Recipe
@@ -34,26 +34,32 @@ class Constant:
         return get_args(self.type) if get_origin(self.type) is Literal else ()
 
 
-@cache
-def field_docs(cls: type) -> Mapping[str, str]:
+def field_docs(cls: type) -> dict[str, str]:
     """The docstring below each annotated field of a class and its bases, on one line."""
     docs: dict[str, str] = {}
     for base in reversed(cls.__mro__):
-        try:
-            body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
-        except (OSError, TypeError, SyntaxError):
-            continue  # built-in, or its source is not at hand
-        statements = body.body if isinstance(body, ast.ClassDef) else []
-        for statement, following in pairwise(statements):
-            if (
-                isinstance(statement, ast.AnnAssign)
-                and isinstance(statement.target, ast.Name)
-                and isinstance(following, ast.Expr)
-                and isinstance(following.value, ast.Constant)
-                and isinstance(following.value.value, str)
-            ):
-                docs[statement.target.id] = " ".join(following.value.value.split())
-    return MappingProxyType(docs)
+        docs.update(_own_docs(base))
+    return docs
+
+
+@cache
+def _own_docs(base: Any) -> Mapping[str, str]:
+    try:
+        body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
+    except (OSError, TypeError, SyntaxError):
+        return {}  # built-in, or its source is not at hand
+    docs: dict[str, str] = {}
+    statements = body.body if isinstance(body, ast.ClassDef) else []
+    for statement, following in pairwise(statements):
+        if (
+            isinstance(statement, ast.AnnAssign)
+            and isinstance(statement.target, ast.Name)
+            and isinstance(following, ast.Expr)
+            and isinstance(following.value, ast.Constant)
+            and isinstance(following.value.value, str)
+        ):
+            docs[statement.target.id] = " ".join(following.value.value.split())
+    return docs
 
 
 def constants(cls: type[Recipe]) -> dict[str, Constant]:
