@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
 import sys
 
 import pytest
@@ -16,7 +17,7 @@ from assay.envs.gui_agent.env import GuiAgentEnv
 from assay.envs.gui_agent.goals import APPS, MAKERS
 from assay.envs.gui_agent.guess import random_action
 from assay.envs.gui_agent.states import find, met, score_of, solved
-from assay.envs.replay import rescore
+from assay.verifiers import Score
 
 START = {
     "letters": [{"subject": "A", "read": False, "folder": "Inbox"}, {"subject": "B", "read": True, "folder": "Inbox"}],
@@ -180,6 +181,14 @@ def test_stored_episodes_are_scored_again_without_qt():
     score = score_of({**TRUTH, "evidence": evidence}, parsed=True)
     turn = Turn([{"role": "user", "content": "go"}], '{"action": "click", "point_2d": [1, 2]}', 1.0)
     stored = Episode("gui-agent-v0", "t", 0, [turn], Outcome.SCORED, score, truth=TRUTH, meta={"evidence": evidence})
-    assert rescore(Episode.from_json(stored.to_json())) == score
     assert GuiAgentEnv.score(["no action"], {**TRUTH, "evidence": evidence}).parsed is False
-    assert "PySide6" not in sys.modules
+    code = (
+        "import json, sys\n"
+        "from assay.envs.episode import Episode\n"
+        "from assay.envs.replay import rescore\n"
+        "print(json.dumps(rescore(Episode.from_json(sys.stdin.read())).to_dict()))\n"
+        "assert 'PySide6' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=stored.to_json(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert Score.from_dict(json.loads(done.stdout)) == score
