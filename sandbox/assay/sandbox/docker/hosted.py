@@ -57,6 +57,18 @@ def host_bounds(python: str) -> tuple[Bound, ...]:
     return tuple(bounds)
 
 
+def spare_name(python: str) -> dict[str, Bound]:
+    """A folder for ``PATH`` that calls the interpreter ``python``, where the host has it as ``python3`` only.
+
+    Args:
+        python: prefix of the installation that commands see.
+    """
+    if any(os.path.exists(f"{place}/bin/python") for place in (python, "/usr", "/usr/local")):
+        return {}
+    folder = "/opt/assay/spare"
+    return {folder: Bound(os.path.realpath(f"{python}/bin/python3"), f"{folder}/python")}
+
+
 def extensions(prefix: Path) -> list[Path]:
     """The compiled modules of a Python's standard library."""
     version = (

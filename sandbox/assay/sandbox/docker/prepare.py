@@ -99,7 +99,8 @@ def _base(
         prefix = base.python or sys.base_prefix
         env = {"PATH": f"{prefix}/bin:{images.PATH}"}
         if local:
-            return skeleton, env, hosted.host_bounds(prefix)
+            spare = hosted.spare_name(prefix)
+            return skeleton, {"PATH": ":".join([env["PATH"], *spare])}, (*hosted.host_bounds(prefix), *spare.values())
         name = images.build_host_closure(python=prefix, engine=engine)
         return name, {**_environment(images.inspect(engine, name)), **env}, ()
     if isinstance(base, RootFS):
