@@ -127,9 +127,10 @@ def _reference_lines(axes: Any, runs: Sequence[RunRecord]) -> None:
 
 
 def _dress(axes: Any, title: str, legend: bool) -> None:
-    from matplotlib.ticker import PercentFormatter
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     axes.set_ylim(0, 1.02)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_xlabel("optimisation steps", color=_INK)
     axes.set_ylabel("held-out accuracy", color=_INK)

@@ -38,7 +38,7 @@ class Options(BaseOptions):
     hard: Literal["mixed", "only", "none"] = "mixed"
     """Tasks with look-alikes of the target on the screen: among the others, only those, or none."""
     per_window: int = 4
-    """qt: tasks on each window, at most about 16; few windows have more."""
+    """qt, web: tasks on each window or page, at most about 16; few have more."""
     compact: bool = False
     """qt: windows as small as they go (about 400 x 330 pixels), in small type and light colours: for small models."""
     limit: int = 0

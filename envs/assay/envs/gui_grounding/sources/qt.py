@@ -8,23 +8,20 @@ than reading a PNG: a million tasks need no disk.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from assay.envs.gui_grounding.drawn import DrawnTasks, check_drawn
 from assay.envs.gui_grounding.instructions import KINDS as INSTRUCTIONS
 from assay.envs.gui_grounding.options import Options
 from assay.envs.gui_grounding.qt.windows import KINDS as WINDOWS
 from assay.envs.gui_grounding.qt.worker import need_qt, shared_worker
 from assay.envs.gui_grounding.records import Record, record_id
-from assay.envs.gui_grounding.tasks import task_of
-from assay.envs.tasks import Task, TaskSet
+from assay.envs.tasks import TaskSet
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-_KEPT_TASKS = 20_000
 _KEPT_PICTURES = 32
 
 
@@ -36,72 +33,20 @@ def tasks(options: Options, split: str) -> TaskSet:
         ValueError: one line; the options leave nothing to draw.
     """
     need_qt()
-    for name, given, known in (("apps", options.apps, WINDOWS), ("kinds", options.kinds, INSTRUCTIONS)):
-        unknown = sorted(set(given) - set(known))
-        if unknown:
-            raise ValueError(f"source qt has no {name} {', '.join(unknown)}; it has {', '.join(known)}")
-    shares = {"test": options.test_share, "dev": options.dev_share}
-    if shares.get(split, 1.0 - sum(shares.values())) <= 0:
-        raise ValueError(f"the {split} split of qt is empty: check test_share and dev_share")
-    for name in ("count", "per_window"):
-        if getattr(options, name) < 1:
-            raise ValueError(f"{name} must be at least 1, got {getattr(options, name)}")
+    check_drawn(options, split, WINDOWS)
     return QtTasks(options, split)
 
 
-class QtTasks(TaskSet):
-    """Tasks that are drawn when they are asked for; the latest are kept.
+class QtTasks(DrawnTasks):
+    """Tasks on windows."""
 
-    A task is found by its id at once if it was drawn before in this process; otherwise the set is drawn from its
-    beginning up to it.
-    """
-
-    def __init__(self, options: Options, split: str) -> None:
-        self.options, self.split = options, split
-        self._length = min(options.count, options.limit) if options.limit else options.count
-        self._kept: OrderedDict[int, Task] = OrderedDict()
-        self._places: dict[str, int] = {}
-        self._drawn_to = 0
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __iter__(self) -> Iterator[Task]:
-        return (self[index] for index in range(len(self)))
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(len(self)))]
-        place = range(len(self))[index]
-        if place not in self._kept:
-            self._draw(place // self.options.per_window)
-        return self._kept[place]
-
-    def get(self, task_id: str) -> Task:
-        """The task of that id.
-
-        Raises:
-            KeyError: if there is none.
-        """
-        while task_id not in self._places and self._drawn_to < len(self):
-            _ = self[self._drawn_to]
-            self._drawn_to += self.options.per_window
-        if task_id not in self._places:
-            raise KeyError(f"no task {task_id!r} among the {len(self)} of this set")
-        found: Task = self[self._places[task_id]]
-        return found
-
-    @property
-    def ids(self) -> list[str]:
-        """Task ids in order; draws every task."""
-        return [task.id for task in self]
-
-    def _draw(self, window: int) -> None:
+    def records(self, screen: int) -> list[Record]:
+        """The records of a window."""
         options = self.options
         scene = _scene(
             options.seed,
             self.split,
-            window,
+            screen,
             options.apps or tuple(WINDOWS),
             options.kinds or INSTRUCTIONS,
             options.hard,
@@ -110,14 +55,7 @@ class QtTasks(TaskSet):
             options.compact,
             options.per_window,
         )
-        for slot, drawn in enumerate(scene["tasks"]):
-            place = window * options.per_window + slot
-            if place < len(self):
-                task = task_of(_record(scene, drawn, options.compact), options, self.split)
-                self._kept[place] = task
-                self._places[task.id] = place
-        while len(self._kept) > _KEPT_TASKS:
-            self._kept.popitem(last=False)
+        return [_record(scene, drawn, options.compact) for drawn in scene["tasks"]]
 
 
 @lru_cache(maxsize=1024)

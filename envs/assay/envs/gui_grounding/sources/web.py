@@ -1,8 +1,8 @@
 """Pages drawn by seed and rendered by a real browser: an endless source of tasks with exact truth, without a network.
 
-As with the ``qt`` source, task ``i`` of a split depends on ``(seed, split, i)`` and the filters alone, four tasks share
-a screen, a page's content decides its split whatever it looks like, and screenshots are rendered when asked for. Boxes
-depend on the fonts of the machine; ids do too.
+As with the ``qt`` source, task ``i`` of a split depends on ``(seed, split, i)`` and the filters alone, ``per_window``
+tasks share a screen, a page's content decides its split whatever it looks like, and screenshots are rendered when asked
+for. Boxes depend on the fonts of the machine; ids do too.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ import io
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from assay.envs.gui_grounding.drawn import DrawnTasks, check_drawn
 from assay.envs.gui_grounding.instructions import KINDS as INSTRUCTIONS
 from assay.envs.gui_grounding.options import Options
 from assay.envs.gui_grounding.records import Record, record_id
-from assay.envs.gui_grounding.sources.qt import QtTasks
-from assay.envs.gui_grounding.tasks import task_of
 from assay.envs.gui_grounding.web.pages import KINDS as PAGES
 from assay.envs.gui_grounding.web.worker import need_playwright, shared_worker
 from assay.envs.tasks import TaskSet
@@ -23,8 +22,6 @@ from assay.envs.tasks import TaskSet
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-_PER_PAGE = 4
-_KEPT_TASKS = 20_000
 _KEPT_PICTURES = 32
 
 
@@ -36,45 +33,31 @@ def tasks(options: Options, split: str) -> TaskSet:
         ValueError: one line; there is no Chromium, or the options leave nothing to draw.
     """
     need_playwright()
-    for name, given, known in (("apps", options.apps, PAGES), ("kinds", options.kinds, INSTRUCTIONS)):
-        unknown = sorted(set(given) - set(known))
-        if unknown:
-            raise ValueError(f"source web has no {name} {', '.join(unknown)}; it has {', '.join(known)}")
-    shares = {"test": options.test_share, "dev": options.dev_share}
-    if shares.get(split, 1.0 - sum(shares.values())) <= 0:
-        raise ValueError(f"the {split} split of web is empty: check test_share and dev_share")
-    if options.count < 1:
-        raise ValueError(f"count must be at least 1, got {options.count}")
+    check_drawn(options, split, PAGES)
     return WebTasks(options, split)
 
 
-class WebTasks(QtTasks):
-    """Tasks that are drawn when they are asked for, like those on windows."""
+class WebTasks(DrawnTasks):
+    """Tasks on pages."""
 
-    def _draw(self, window: int) -> None:
+    def records(self, screen: int) -> list[Record]:
+        """The records of a page."""
         options = self.options
-        screen = _screen(
-            options.seed, self.split, window, options.apps or tuple(PAGES), options.kinds or INSTRUCTIONS, options.hard,
-            options.test_share, options.dev_share,
+        found = _screen(
+            options.seed, self.split, screen, options.apps or tuple(PAGES), options.kinds or INSTRUCTIONS, options.hard,
+            options.test_share, options.dev_share, options.per_window,
         )  # fmt: skip
-        for slot, drawn in enumerate(screen["tasks"]):
-            place = window * _PER_PAGE + slot
-            if place < len(self):
-                task = task_of(_record(screen, drawn), options, self.split)
-                self._kept[place] = task
-                self._places[task.id] = place
-        while len(self._kept) > _KEPT_TASKS:
-            self._kept.popitem(last=False)
+        return [_record(found, drawn) for drawn in found["tasks"]]
 
 
 @lru_cache(maxsize=1024)
 def _screen(
     seed: int, split: str, number: int, apps: tuple[str, ...], kinds: tuple[str, ...], hard: str, test_share: float,
-    dev_share: float,
+    dev_share: float, per_window: int,
 ) -> dict[str, Any]:  # fmt: skip
     found, _ = shared_worker().call(
         "assay.envs.gui_grounding.web.draws:draw_screen",
-        seed=seed, split=split, number=number, count=_PER_PAGE, apps=list(apps), kinds=list(kinds), hard=hard,
+        seed=seed, split=split, number=number, count=per_window, apps=list(apps), kinds=list(kinds), hard=hard,
         test_share=test_share, dev_share=dev_share,
     )  # fmt: skip
     return dict(found)

@@ -124,9 +124,11 @@ def _draw(axes: Any, points: Sequence[tuple[int, Interval]], label: str, look: L
 
 
 def _dress(axes: Any, x: str, y: str, percent: bool = False) -> None:
-    from matplotlib.ticker import PercentFormatter
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     axes.set_ylim(bottom=0.0)
+    if x == "optimisation steps":
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if percent:
         axes.set_ylim(0.0, min(1.02, axes.get_ylim()[1]))
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))

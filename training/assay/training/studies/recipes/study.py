@@ -49,6 +49,12 @@ def run(plan: Plan, display: Display | None = None) -> str:
         with shown.phase("warm-up", plan.warm_up or None) as phase:
             start = start_of(plan.base, plan.warm_up, plan.out / "start", lambda step, steps: phase.advance())
         trivial, begun = _baselines(plan), _start(plan, start, shown)
+        if not max((value for key, value in begun.items() if key.startswith("pass@")), default=0.0):
+            shown.note(
+                "the policy at the start is right on no held-out task, so rewards may teach nothing: imitate longer "
+                "(--warm-up), or take an easier task or a better model",
+                style="yellow",
+            )
         jobs = jobs_of(plan, start)
         missing = [job for job in jobs if stored(job) is None]
         if len(missing) < count:
