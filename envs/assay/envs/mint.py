@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
 import assay.envs
+from assay.envs.kinds import Kind, kinds_of, listed
 
 USAGE = """usage: assay-mint KIND [ARGUMENTS]
 
@@ -19,38 +17,14 @@ Make new verified tasks out of real things that you have. KIND is one of:
 `assay-mint KIND --help` says what each needs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Minter:
-    """A minter of one environment.
-
-    Attributes:
-        name: the word on the command line.
-        summary: one line of help.
-        main: takes the remaining arguments, returns the exit status.
-    """
-
-    name: str
-    summary: str
-    main: Callable[[Sequence[str]], int]
-
-
-def minters() -> list[Minter]:
-    """Every minter, by convention: a ``mint`` module or package in an environment's folder with ``NAME``, ``SUMMARY``
-    and ``main(argv)``; sorted by name."""
-    found = []
-    for place in assay.envs.__path__:
-        for folder in sorted(Path(place).iterdir()):
-            if (folder / "mint.py").is_file() or (folder / "mint" / "__init__.py").is_file():
-                module = importlib.import_module(f"assay.envs.{folder.name}.mint")
-                found.append(Minter(module.NAME, module.SUMMARY, module.main))
-    return sorted(found, key=lambda each: each.name)
+def minters() -> list[Kind]:
+    """Every minter, by convention: a ``mint`` module or package in an environment's folder; by name."""
+    return kinds_of(assay.envs, "mint")
 
 
 def usage() -> str:
     """The help text, with a line for each minter."""
-    kinds = minters()
-    width = max((len(each.name) for each in kinds), default=0)
-    return USAGE.format(kinds="\n".join(f"  {each.name:<{width}}  {each.summary}" for each in kinds))
+    return USAGE.format(kinds=listed(minters()))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

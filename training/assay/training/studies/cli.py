@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
 import assay.training.studies
+from assay.envs.kinds import Kind, kinds_of, listed
 from assay.training.errors import UserError, close_match
 
 USAGE = """usage: assay-study KIND [ARGUMENTS]
@@ -20,38 +18,14 @@ Compare methods on one task, under equal conditions, with intervals. KIND is one
 `assay-study KIND --help` says what each takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Study:
-    """A kind of study.
-
-    Attributes:
-        name: the word on the command line.
-        summary: one line of help.
-        main: takes the remaining arguments, returns the exit status; what a user can put right is a ``UserError``.
-    """
-
-    name: str
-    summary: str
-    main: Callable[[list[str]], int]
-
-
-def studies() -> list[Study]:
-    """Every kind, by convention: a ``study`` module in a folder, with ``NAME``, ``SUMMARY`` and ``main(argv)``; by
-    name."""
-    found = []
-    for place in assay.training.studies.__path__:
-        for folder in sorted(Path(place).iterdir()):
-            if (folder / "study.py").is_file():
-                module = importlib.import_module(f"assay.training.studies.{folder.name}.study")
-                found.append(Study(module.NAME, module.SUMMARY, module.main))
-    return sorted(found, key=lambda each: each.name)
+def studies() -> list[Kind]:
+    """Every kind, by convention: a ``study`` module in a folder. What a user can put right is a ``UserError``."""
+    return kinds_of(assay.training.studies, "study")
 
 
 def usage() -> str:
     """The help text, with a line for each kind."""
-    kinds = studies()
-    width = max((len(each.name) for each in kinds), default=0)
-    return USAGE.format(kinds="\n".join(f"  {each.name:<{width}}  {each.summary}" for each in kinds))
+    return USAGE.format(kinds=listed(studies()))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
