@@ -85,6 +85,8 @@ class TaskEnv(gym.Env[Observation, str]):
     """Episodes that should be played at once in one process, where each holds something costly; None is no limit."""
     has_images: ClassVar[bool] = False
     """Observations have images."""
+    views: ClassVar[tuple[str, ...]] = ()
+    """Poorer ways to show a task, by name, for rollouts to compare with: ``reset(options={"view": name})``."""
     metadata: dict[str, Any] = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012 - gymnasium declares it on the class
 
     def __init__(self, *, tasks: TaskSet | None = None, render_mode: str | None = None, **options: Any) -> None:
@@ -96,6 +98,7 @@ class TaskEnv(gym.Env[Observation, str]):
         if self.has_images:
             spaces["images"] = Images()
         self.observation_space = gym.spaces.Dict(spaces)
+        self.view = ""
         self._task: Task | None = None
         self._over = True
         self._messages: list[Message] = []
@@ -257,11 +260,15 @@ class TaskEnv(gym.Env[Observation, str]):
 
         Args:
             seed: seeds the environment's own generator; None continues it.
-            options: ``{"task_id": id}`` picks the task; otherwise the generator does.
+            options: ``{"task_id": id}`` picks the task; otherwise the generator does. ``{"view": name}`` shows it in
+                one of :attr:`views`; otherwise as usual.
 
         Raises:
-            ValueError: for a task id that is not in the set.
+            ValueError: for a task id that is not in the set, or a view that the environment does not have.
         """
+        view = str((options or {}).get("view") or "")
+        if view and view not in self.views:
+            raise ValueError(f"there is no view {view!r} (there is: {', '.join(self.views) or 'none'})")
         if seed is not None:
             super().reset(seed=seed)
         # Drawn even if a task id is given, so that a replay by id meets the same random numbers afterwards.
@@ -273,6 +280,7 @@ class TaskEnv(gym.Env[Observation, str]):
                 raise ValueError(error.args[0]) from None
         else:
             task = self.tasks[drawn]
+        self.view = view
         self._task = task
         self._actions = []
         self._evidence = None
