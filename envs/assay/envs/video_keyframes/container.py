@@ -1,0 +1,113 @@
+"""Opening video files that nobody vouches for: which formats, how large, how long, and what an error says.
+
+FFmpeg is told to read this one file and nothing else: playlists and the like, which name other files or hosts, are refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+MAX_PIXELS = 8192 * 4608
+"""Largest frame that is decoded, width times height."""
+MAX_BROKEN = 1000
+"""Packets in a row that may fail to decode before a file is given up."""
+TIMEOUT_S = 20.0
+"""Seconds that opening, or reading one packet, may take."""
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,h264,hevc,av1,obu,ivf,m4v,gif,"
+    "yuv4mpegpipe,mxf,nut,mjpeg,dv"
+)
+"""Containers that are read, in FFmpeg's words."""
+MISSING = "reading video files needs PyAV: pip install 'assay[video]'"
+
+
+class VideoError(ValueError):
+    """A video file that cannot be used; one line that names it and says why."""
+
+
+def library() -> Any:
+    """The ``av`` module.
+
+    Raises:
+        ImportError: one line naming the extra to install.
+    """
+    try:
+        import av
+    except ImportError:
+        raise ImportError(MISSING) from None
+    return av
+
+
+def failures() -> tuple[type[BaseException], ...]:
+    """What PyAV may raise on a damaged file."""
+    return (library().FFmpegError, ValueError, OSError, ArithmeticError, MemoryError)
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[tuple[Any, Any]]:
+    """The container and its first real video stream, ready to decode; closed at the end.
+
+    Pictures that go with sound (cover art) are not video.
+
+    Raises:
+        VideoError: for no such file, no video format, no video stream, a codec this FFmpeg lacks, or frames of
+            unknown size or more than :data:`MAX_PIXELS`.
+        ImportError: if PyAV is missing.
+    """
+    av = library()
+    if not Path(path).is_file():
+        raise VideoError(f"{path}: no such video file")
+    if not Path(path).stat().st_size:
+        raise VideoError(f"{path}: the file is empty")
+    rules = {"protocol_whitelist": "file", "format_whitelist": FORMATS, "max_pixels": str(MAX_PIXELS)}
+    try:
+        container = av.open(
+            f"file:{Path(path).absolute()}", options=rules, metadata_errors="replace", timeout=TIMEOUT_S
+        )
+    except failures() as error:
+        raise VideoError(f"{path}: cannot be opened as a video ({reason(error)})") from None
+    try:
+        yield container, _stream(container, path)
+    finally:
+        container.close()
+
+
+def reason(error: BaseException) -> str:
+    """FFmpeg's own words for what went wrong, in one line."""
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(words).splitlines()[0]
+
+
+def _stream(container: Any, path: str | os.PathLike[str]) -> Any:
+    """The stream to decode, told how."""
+    av = library()
+    streams = [stream for stream in container.streams.video if not _is_cover(stream)]
+    if not streams:
+        raise VideoError(f"{path}: has no video stream")
+    stream = streams[0]
+    context = stream.codec_context
+    if context is None:
+        raise VideoError(f"{path}: its codec is unknown to this FFmpeg; re-encode it, for example as H.264")
+    try:
+        context.codec  # noqa: B018 (a missing decoder shows here)
+        width, height = context.width, context.height
+        context.options = {"max_pixels": str(MAX_PIXELS)}
+        context.thread_type = "AUTO"
+    except (av.FFmpegError, ValueError, RuntimeError) as error:
+        raise VideoError(f"{path}: its codec cannot be decoded here ({reason(error)})") from None
+    if width * height > MAX_PIXELS:
+        raise VideoError(
+            f"{path}: frames of {width} x {height} are more than the {MAX_PIXELS:,} pixels that are decoded"
+        )
+    if width < 1 or height < 1:
+        raise VideoError(f"{path}: does not say how large its frames are; it is damaged or cut off")
+    return stream
+
+
+def _is_cover(stream: Any) -> bool:
+    disposition = getattr(stream, "disposition", None)
+    return disposition is not None and "attached_pic" in str(disposition)
