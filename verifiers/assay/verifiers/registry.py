@@ -27,6 +27,7 @@ DOMAINS = {
     "math": "assay.verifiers.maths",
     "swe": "assay.verifiers.swe",
     "text": "assay.verifiers.text",
+    "video": "assay.verifiers.video",
 }
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _registered: dict[str, Verifier] = {}
