@@ -25,6 +25,7 @@ DOMAINS = {
     "classify": "assay.verifiers.classify",
     "gui": "assay.verifiers.gui",
     "math": "assay.verifiers.maths",
+    "resume": "assay.verifiers.resume",
     "swe": "assay.verifiers.swe",
     "text": "assay.verifiers.text",
     "video": "assay.verifiers.video",
