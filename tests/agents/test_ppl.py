@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 import torch
 
-from assay.agents.decoding.ppl import PerplexityPolicy, decide, label_logprobs, perplexity
+from assay.agents.decoding.ppl import PerplexityPolicy, decide, label_logprobs, perplexity, shares
 from assay.agents.engines.hf import HFPolicy
 from assay.agents.policy import Policy, Request
 
@@ -78,6 +79,54 @@ def test_the_policy_answers_with_a_label(tiny: tuple[Any, Any]) -> None:
         assert completion.ids[-1] in inner.vocabulary.ends
     assert PerplexityPolicy(inner, LABELS, score_end=False).answers[0] == policy.answers[0][:-1]
     with pytest.raises(ValueError, match="needs labels"):
-        PerplexityPolicy(inner, [])
+        PerplexityPolicy(inner).generate(requests)
     with pytest.raises(ValueError, match="without content"):
         PerplexityPolicy(inner, LABELS, rule="ppl-cal")
+
+
+def test_each_request_may_have_labels_of_its_own(tiny: tuple[Any, Any]) -> None:
+    inner = HFPolicy(*tiny)
+    free = [{"role": "user", "content": ""}]
+    first, second = LABELS[:3], LABELS[2:]
+    asked = [{"role": "user", "content": "one"}]
+    requests = [Request(asked, context={"answers": labels, "free": free}) for labels in (first, second)]
+    for rule in ("ppl", "ppl-sum", "ppl-cal"):
+        found = PerplexityPolicy(inner, rule=rule).generate(requests)  # type: ignore[arg-type]
+        for completion, labels in zip(found, (first, second), strict=True):
+            alone = PerplexityPolicy(inner, labels, rule=rule, free=free)  # type: ignore[arg-type,list-item]
+            assert completion == alone.generate([Request(asked)])[0]
+    with pytest.raises(ValueError, match="without content"):
+        PerplexityPolicy(inner, rule="ppl-cal").generate([Request(asked, context={"answers": first})])
+
+
+class Told:
+    """A policy that has no model: a table of log-probabilities."""
+
+    def __init__(self, contexts: Any, table: dict[int, float]) -> None:
+        self.contexts, self.table = contexts, table
+
+    def label_logprobs(self, ids: Any, labels: Any) -> list[list[float]]:
+        return [[self.table.get(token, -5.0) for token in label] for label in labels]
+
+
+def test_any_policy_that_scores_labels_can_decide(tiny: tuple[Any, Any]) -> None:
+    contexts = HFPolicy(*tiny).contexts
+    chat = contexts.chat
+    assert chat is not None
+    policy = PerplexityPolicy(Told(contexts, dict.fromkeys(chat.answer("ham"), -0.1)), LABELS)
+    assert policy.generate([Request([{"role": "user", "content": "x"}])])[0].text == "ham"
+    with pytest.raises(ValueError, match="Scripted gives no log-probabilities of labels"):
+        PerplexityPolicy(Scripted(), LABELS)
+
+
+class Scripted:
+    """Without log-probabilities."""
+
+
+def test_shares_are_a_softmax_over_the_closed_list() -> None:
+    found = shares([SPORTS, WORLD, BUSINESS])
+    weights = [math.exp(total) for total in (-0.3, -0.6, -0.25)]
+    assert found == pytest.approx([weight / sum(weights) for weight in weights])
+    assert shares([(-2000.0,), (-2001.0,)])[0] == pytest.approx(1 / (1 + math.exp(-1)))
+    assert perplexity([-800.0]) == math.inf
+    assert decide([(-800.0,), (-900.0,)], "ppl-cal", [(-1.0,), (-200.0,)]) == 1

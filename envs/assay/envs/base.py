@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 import gymnasium as gym
@@ -169,6 +169,25 @@ class TaskEnv(gym.Env[Observation, str]):
         return next((str(each) for each in labels if cls.score(actions, {**truth, "label": each}).correct), None)
 
     @classmethod
+    def answers(cls, task: Task) -> list[str] | None:
+        """Every response there is to choose from, where a task's answers are a closed list; None: they are not.
+
+        The default is for truths with ``label`` and ``labels``: the :meth:`gold` response of each, were it the right
+        one.
+        """
+        labels = task.truth.get("labels")
+        if not labels:
+            return None
+        told = [cls.gold(replace(task, truth={**task.truth, "label": label}, meta={})) for label in labels]
+        known = [response for response in told if response is not None]
+        return known if len(known) == len(told) else None
+
+    @classmethod
+    def without_content(cls, task: Task) -> list[Message] | None:
+        """The task's prompt with nothing in the place of what is asked about; None where there is no such prompt."""
+        return None
+
+    @classmethod
     def answer_key(cls, actions: Sequence[str], truth: Mapping[str, Any]) -> str:
         """A text that two episodes of a task share if they answer alike; the default is the last action, squeezed."""
         return " ".join(actions[-1].split())
@@ -211,6 +230,10 @@ class TaskEnv(gym.Env[Observation, str]):
             InfraError: if it cannot be drawn.
         """
         return None
+
+    def views_of(self, task: Task) -> Sequence[str]:
+        """Those of :attr:`views` in which a task differs from itself: of a single picture none may be shuffled."""
+        return self.views
 
     def open(self, task: Task) -> list[Message]:
         """The messages that begin the episode."""

@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 from assay.envs.answers import gold_answer, majority_answer, paid
 from assay.envs.base import BaseOptions, TaskEnv
-from assay.envs.tasks import Task, TaskSet
-from assay.envs.text_classification.options import Options
+from assay.envs.tasks import Message, Task, TaskSet
+from assay.envs.text_classification.options import Options, strategy_record
+from assay.envs.text_classification.prompt import without_text
 from assay.envs.text_classification.tasks import ClassificationTasks, build_tasks
 
 
@@ -42,6 +43,16 @@ class TextClassificationEnv(TaskEnv):
     def gold(cls, task: Task) -> str:
         """The response that earns full reward, in the form the prompt asks for; with the suffix on uncertain rows."""
         return gold_answer(task.truth, suffix=task.truth["options"]["uncertain"] if task.meta.get("uncertain") else "")
+
+    @classmethod
+    def without_content(cls, task: Task) -> list[Message] | None:
+        """The prompt with an empty text: what a label costs whatever it is about."""
+        return without_text(task.prompt)
+
+    @classmethod
+    def facts(cls, options: Any) -> dict[str, Any]:
+        """``strategy``: how a task is put, the record of GenCLS++; with numeric labels also the seed of the mapping."""
+        return {"strategy": strategy_record(options)}
 
     @classmethod
     def reward_range(cls, options: Any) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from assay.envs.answers import ThinkMode
 from assay.envs.base import BaseOptions
@@ -78,3 +78,15 @@ class Options(BaseOptions):
     """Reward for the right layout where thinking is on."""
     parity: bool = False
     """Score as the papers' own code does, quirks included."""
+
+
+STRATEGY = ("icl", "k", "definitions", "uncertainty", "numeric", "think_mode")
+"""The options that say how a task is put, and not what it is: they may differ between training and inference."""
+
+
+def strategy_record(options: Options) -> dict[str, Any]:
+    """How a task is put. With numeric labels the seed of the mapping belongs to it: another seed is another task."""
+    record = {name: getattr(options, name) for name in STRATEGY if name != "k" or options.icl != "none"}
+    if options.numeric:
+        record["numeric_seed"] = options.seed if options.numeric_seed < 0 else options.numeric_seed
+    return record

@@ -60,6 +60,15 @@ def target(label: str, uncertain: bool, layout: Layout) -> str:
     return render(answer, layout.think_mode)
 
 
+def without_text(prompt: Sequence[Message]) -> list[Message]:
+    """The prompt with nothing in the place of the text that it asks about; demonstrations stay."""
+    *before, query = prompt
+    content = str(query["content"])
+    fence = content.split("\n", 2)[1]
+    head, tail = f"Text:\n{fence}\n", content.rpartition(f"\n{fence}\n")[2]
+    return [*before, {"role": "user", "content": f"{head}\n{fence}\n{tail}"}]
+
+
 def cut_middle(text: str, max_chars: int) -> str:
     """``text`` with its middle cut out so that at most ``max_chars`` stay: 70 % start, 30 % end; 0 cuts nothing."""
     if max_chars <= 0 or len(text) <= max_chars:
