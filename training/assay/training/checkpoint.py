@@ -67,6 +67,11 @@ def write_model(folder: Path, model: Any, tokenizer: Any) -> None:
     _whole(folder, lambda partial: _save_model(partial, model, tokenizer))
 
 
+def write_tensors(folder: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Write named tensors to ``folder``, whole or not at all, for :func:`read_extra` as ``tensors``."""
+    _whole(folder, lambda partial: save_file(dict(tensors), partial / "tensors.safetensors"))
+
+
 def _whole(final: Path, fill: Callable[[Path], None]) -> None:
     final.parent.mkdir(parents=True, exist_ok=True)
     for stale in final.parent.glob(".partial-*"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -59,7 +59,19 @@ def one(row: RecipeRow, known: dict[str, Constant]) -> Group:
         words += f" It {constant.range}." if constant.range else ""
         settings.add_row(Text(f"--recipe.{name.replace('_', '-')}", style="cyan"), Text(_shown(constant)), Text(words))
     title = Text.assemble((row.name, "bold"), "  ", (row.paper, "dim"))
-    return Group(title, Text(f"{row.summary}\n"), slots, Text(""), settings, Text(""))
+    parts: list[RenderableType] = [title, Text(f"{row.summary}\n"), slots, Text(""), settings, Text("")]
+    if row.defaults:
+        run = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
+        for key, value in row.defaults.items():
+            run.add_row(Text(f"--{key.replace('_', '-')}", style="cyan"), Text(_plain(value)))
+        parts += [Text("Run settings where you say nothing (--env.X where the environment has X):"), run, Text("")]
+    return Group(*parts)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _shown(constant: Constant) -> str:

@@ -56,14 +56,21 @@ def from_dict(data: Mapping[str, Any], cls: type[T], where: str = "") -> T:
 
 
 def to_flags(config: TrainConfig) -> list[str]:
-    """The shortest command line that makes ``config``: a flag for each field that differs from its default."""
+    """The shortest command line that makes ``config``: a flag for each field that differs from its default.
+
+    The default is that of :class:`TrainConfig`, or what the recipe sets in its place.
+    """
     words: list[str] = []
+    base, plain = _without_flags(config), TrainConfig()
     for field in dataclasses.fields(config):
-        value, default = getattr(config, field.name), getattr(TrainConfig(), field.name)
+        value, default = getattr(config, field.name), getattr(base, field.name)
         if field.name in ("env_options", "recipe_options"):
             prefix = f"--{field.name.partition('_')[0]}."
-            for name, item in value.items():
-                words += _flag_words(f"{prefix}{name}", item)
+            for name, item in {**_unset(config.env, set(default) - set(value)), **value}.items():
+                if name not in default or default[name] != item:
+                    words += _flag_words(f"{prefix}{name}", item)
+        elif field.name in ("env", "recipe"):
+            words += _flag_words(f"--{field.name}", value) if value != getattr(plain, field.name) else []
         elif dataclasses.is_dataclass(value):
             for inner in dataclasses.fields(value):
                 item = getattr(value, inner.name)
@@ -72,6 +79,26 @@ def to_flags(config: TrainConfig) -> list[str]:
         elif value != default:
             words += _flag_words(f"--{field.name}", value)
     return words
+
+
+def _without_flags(config: TrainConfig) -> TrainConfig:
+    """What a command line of its environment and recipe alone makes."""
+    from assay.training.settings import configured
+
+    try:
+        return configured({}, env=config.env, recipe=config.recipe)
+    except UserError:  # a recipe that is not here any more sets nothing
+        return TrainConfig()
+
+
+def _unset(env: str, names: set[str]) -> dict[str, Any]:
+    """The environment's own values of options that a recipe would set and a configuration leaves alone."""
+    if not names:
+        return {}
+    from assay.envs.registry import env_class
+
+    options = env_class(env).Options()
+    return {name: getattr(options, name) for name in sorted(names)}
 
 
 def _flag_words(flag: str, value: Any) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 from assay.training.config import TrainConfig
 from assay.training.configfile import CONFIG, from_dict, read_yaml
 from assay.training.errors import MissingExtraError, UserError, close_match
+from assay.training.settings import configured, recipe_settings
 
 T = TypeVar("T")
 
@@ -70,13 +71,13 @@ def parse_train(argv: Sequence[str]) -> TrainConfig:
         SystemExit: code 0, after ``--help``.
     """
     file = peek(argv, "--config") or _resumed_config(argv)
-    base = from_dict(read_yaml(file), TrainConfig) if file else TrainConfig()
+    given = read_yaml(file) if file else {}
     shown = peek(argv, "--env"), peek(argv, "--recipe")
-    env, recipe = shown[0] or base.env, shown[1] or base.recipe
-    groups = {
-        "env": env_options(env, base.env_options if env == base.env else {}),
-        "recipe": _recipe_constants(recipe, base.recipe_options if recipe == base.recipe else {}),
-    }
+    written = from_dict(given, TrainConfig)
+    env_options(shown[0] or written.env, {})  # an unknown environment is said before anything else
+    base = configured(given, env=shown[0] or "", recipe=shown[1] or "")
+    env, recipe = base.env, base.recipe
+    groups = {"env": env_options(env, base.env_options), "recipe": _recipe_constants(recipe, base.recipe_options)}
     helping = any(word in ("-h", "--help") for word in argv)
     if helping:  # what was not chosen would bury the flags that are the same for all
         groups = {name: group for (name, group), named in zip(groups.items(), shown, strict=True) if named or file}
@@ -113,7 +114,9 @@ def _train_config(base: TrainConfig, parsed: Any) -> TrainConfig:
         values["model"] = dataclasses.replace(parsed.model_group, name=parsed.model)
     if parsed.lr != base.optim.lr:
         values["optim"] = dataclasses.replace(parsed.optim, lr=parsed.lr)
-    options = changed(parsed.env_group)
+    # What the recipe sets of the environment is spelt out, even where it was set back to the environment's own default.
+    brought = recipe_settings(base.recipe, base.env).get("env_options", {})
+    options = {name: getattr(parsed.env_group, name) for name in brought} | changed(parsed.env_group)
     options |= dataset_options(type(parsed.env_group), parsed.dataset, parsed.text, parsed.label)
     return TrainConfig(**values, env_options=options, recipe_options=changed(parsed.recipe_group))
 

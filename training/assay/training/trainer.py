@@ -26,6 +26,7 @@ from assay.training.display import Display
 from assay.training.evaluate import Evaluation, evaluate, trivial_baselines
 from assay.training.feeds import make_feed
 from assay.training.frozen import STATE
+from assay.training.guards import Best, Guarded
 from assay.training.logs import MetricsLog
 from assay.training.memory_io import memory_tensors
 from assay.training.mixture import blended
@@ -101,6 +102,7 @@ class Run:
         self.after: Evaluation | None = None
         self.measured = -1
         self.anchors: Anchors = parts.recipe.anchors()
+        self.guarded = Guarded(parts.recipe.guards(), Best(folder / "checkpoints", parts.weights))
         self.resumed = saved is not None
         if saved is not None:
             state = checkpoint.read_state(saved)
@@ -109,12 +111,14 @@ class Run:
             self.feed.position = state["position"]
             self.monitors.load_state_dict(state["monitors"])
             self.anchors = self.anchors.restored(state["anchors"])
+            if self.guarded.rules:
+                self.guarded.restore(state["guards"])
         drop_episodes_after(folder, self.step)
         parts.frozen.prune(folder / "checkpoints")  # what a killed run wrote ahead of a checkpoint
 
     def play(self) -> RunResult:
         """Everything from the first evaluation to the report."""
-        config, stopped = self.config, None
+        config, stopped = self.config, self.guarded.tripped
         with self.parts.collector(config) as collector, self.parts.judge(config) as judge:
             if self.resumed:
                 self.display.note(f"continuing after step {self.step}")
@@ -133,6 +137,7 @@ class Run:
                     self._save()
             if self.measured != self.step:
                 self._evaluate(judge)
+            stopped = self.guarded.tripped or stopped
             self._save()
         if stopped:
             self.display.note(f"stopped: {stopped}", style="yellow")
@@ -158,6 +163,7 @@ class Run:
             self._evaluate(judge)
         else:
             self._measured(self.before)
+            self.guarded.look(0, self.before, parts.recipe.merit(self.before))
         parts.frozen.begin(parts.updater.objective.companions)
         if parts.critic is not None:
             parts.updater.critic = ValueCritic(parts.scorer, parts.critic)
@@ -201,7 +207,7 @@ class Run:
             self.step, RolloutPlan(config.rollout.groups, config.rollout.group_size, config.rollout.temperature)
         )
         collector.policy = self.parts.sampler(plan.sampler, config.model.engine)
-        with self.display.phase("sampling", plan.rollouts) as phase:
+        with self.display.phase("sampling", plan.groups * plan.group_size) as phase:
             experience = self.feed.gather(collector, plan, self.step, lambda _: phase.advance())
         metrics = self.feed.describe(experience)
         lr = learning_rate(config.optim, self.step, self.steps) * plan.lr_scale
@@ -224,8 +230,6 @@ class Run:
         }
         if not experience.logged:
             self._store("train", experience.sampled)
-        if experience.contrast:
-            self._store("contrast", experience.contrast)
         self.log.write("train", self.step, **metrics)
         self.display.step(self.step, metrics)
         self.anchors, wanted = self.anchors.after_step(self.step, metrics)
@@ -263,12 +267,26 @@ class Run:
         return None
 
     def _evaluate(self, judge: Any) -> str | None:
-        """Measure the held-out accuracy; returns why to stop, if it has not improved for long enough."""
-        return self._measured(self._judge(judge, f"{self.step:06d}"))
+        """Measure the held-out accuracy; returns why to stop, if it has not improved for long enough.
 
-    def _measured(self, found: Evaluation) -> str | None:
+        Where a guard trips, the best weights are put back and measured: the run ends with them.
+        """
+        stalled = self._measured(self._judge(judge, f"{self.step:06d}"))
+        assert self.after is not None
+        tripped = self.guarded.look(self.step, self.after, self.parts.recipe.merit(self.after))
+        if tripped is None:
+            return stalled
+        best = self.guarded.best.put_back()
+        self.parts.updater.optimizer.state.clear()  # moments of weights that are gone
+        message = f"{tripped}: the weights of step {best} were put back"
+        self.log.write("alert", self.step, name="guard", restored=best, message=message)
+        self.display.note(f"step {self.step}: {message}", style="yellow")
+        self._measured(self._judge(judge, f"{self.step:06d}"), restored=best)
+        return tripped
+
+    def _measured(self, found: Evaluation, **more: Any) -> str | None:
         self.after, self.measured = found, self.step
-        self.log.write("eval", self.step, split=self.config.eval.split, **found.to_metrics())
+        self.log.write("eval", self.step, split=self.config.eval.split, **found.to_metrics(), **more)
         self.display.evaluation({"step": self.step, "split": self.config.eval.split, **found.to_metrics()})
         if found.accuracy > self.best:
             self.best, self.waited = found.accuracy, 0
@@ -293,7 +311,8 @@ class Run:
     def _save(self) -> None:
         folder = self.dir / "checkpoints"
         saved = checkpoint.latest(folder)
-        if saved is not None and checkpoint.read_state(saved)["step"] == self.step:
+        known = {} if saved is None else checkpoint.read_state(saved)
+        if known.get("step") == self.step and known.get("guards") == self.guarded.state():
             return
         state = {
             "version": self.version,
@@ -304,6 +323,7 @@ class Run:
             "monitors": self.monitors.state_dict(),
             "objective": self.parts.updater.objective.state(),
             "anchors": self.anchors.state(),
+            "guards": self.guarded.state(),
             STATE: self.parts.frozen.origin,
         }
         parts = self.parts
@@ -317,3 +337,4 @@ class Run:
         checkpoint.write(folder, self.step, parts.model, parts.tokenizer, parts.weights, parts.updater.optimizer, state,
                          self.config.keep, extra)  # fmt: skip
         parts.frozen.prune(folder)
+        self.guarded.best.prune()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from assay.training.offline.spec import OfflineSpec
 from assay.training.value.spec import CriticSpec
 
 if TYPE_CHECKING:  # reading a configuration should not cost the import of torch
+    from assay.training.evaluate import Evaluation
+    from assay.training.guards import Guard
     from assay.training.objectives.anchors import Anchors
     from assay.training.objectives.objective import Objective
     from assay.training.objectives.schedule import Schedule
@@ -31,7 +35,6 @@ class RunFacts:
         engine: what samples.
         multi_turn: whether something answers the policy within an episode.
         steps, groups: of the run, and sampled at each step; 0 where that is not known.
-        views: poorer views that the environment has of its tasks.
     """
 
     group_size: int
@@ -48,7 +51,6 @@ class RunFacts:
     multi_turn: bool = False
     steps: int = 0
     groups: int = 0
-    views: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,12 @@ class Recipe:
     paper: ClassVar[str] = ""
     data: ClassVar[Data] = "fresh"
     """What it learns from: rollouts of its own, stored episodes (``--data``), or either."""
+    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """Run settings of the paper, by the names of their flags (``"optim.lr"``), for where a user says nothing.
+
+    ``env.X`` counts only where the environment has such an option. They are no constants: another value of them is
+    still the same method. What a :class:`TrainConfig` made by hand holds is never replaced.
+    """
 
     def objective(self, max_length: int) -> Objective:
         """The objective for responses of at most ``max_length`` sampled tokens.
@@ -98,3 +106,11 @@ class Recipe:
     def cautions(self, run: RunFacts) -> str | None:
         """What a user should know of it in a run that it does not refuse, as the end of such a sentence."""
         return None
+
+    def guards(self) -> Sequence[Guard]:
+        """What looks at every evaluation on held-out tasks and may end the run and put the best weights back."""
+        return ()
+
+    def merit(self, found: Evaluation) -> float:
+        """What makes one evaluation better than another, where weights are kept for it: the higher, the better."""
+        return found.accuracy

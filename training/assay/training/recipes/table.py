@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from typing import Any
 
 from assay.training.recipes.constants import Constant, constants
 from assay.training.recipes.registry import recipe_class, recipe_names
@@ -19,6 +20,7 @@ class RecipeRow:
         paper: where it is from.
         slots: slot to what fills it.
         constants: what the recipe itself sets, by name; every other constant keeps the default of all recipes.
+        defaults: run settings that it brings, by the names of their flags.
     """
 
     name: str
@@ -26,6 +28,7 @@ class RecipeRow:
     paper: str
     slots: dict[str, str]
     constants: dict[str, Constant]
+    defaults: dict[str, Any]
 
 
 def recipe_row(name: str) -> RecipeRow:
@@ -56,6 +59,7 @@ def recipe_row(name: str) -> RecipeRow:
         paper=cls.paper,
         slots=slots,
         constants={key: value for key, value in constants(cls).items() if key in own and key not in slots},
+        defaults=dict(cls.defaults),
     )
 
 
