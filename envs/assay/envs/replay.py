@@ -17,8 +17,10 @@ from assay.verifiers.score import Score
 AnyEnv = gym.Env[dict[str, Any], str]
 
 
-def play(env: AnyEnv, actions: Sequence[str], *, seed: int | None = None, task_id: str | None = None) -> Episode:
-    """The episode that fixed ``actions`` make; none are asked for after the end.
+def play(
+    env: AnyEnv, actions: Sequence[str], *, seed: int | None = None, task_id: str | None = None, view: str = ""
+) -> Episode:
+    """The episode that fixed ``actions`` make, in one of the environment's views; none are asked for after the end.
 
     Raises:
         ValueError: if the actions run out before the episode ends, or it ends before they do.
@@ -28,7 +30,8 @@ def play(env: AnyEnv, actions: Sequence[str], *, seed: int | None = None, task_i
     inner = env.unwrapped
     if not isinstance(inner, TaskEnv):
         raise ValueError(f"{type(inner).__name__} is not a TaskEnv: it has no tasks to replay")
-    observation, info = env.reset(seed=seed, options={"task_id": task_id} if task_id is not None else None)
+    options = ({"task_id": task_id} if task_id is not None else {}) | ({"view": view} if view else {})
+    observation, info = env.reset(seed=seed, options=options or None)
     turns: list[Turn] = []
     seen = 0
     for number, action in enumerate(actions, 1):
@@ -62,8 +65,8 @@ def replay(episode: Episode, env: AnyEnv) -> Episode:
     Raises:
         ValueError: if ``env`` lacks the task, or the episode takes another course.
     """
-    again = play(env, episode.actions, seed=episode.seed, task_id=episode.task_id)
-    kept = {key: episode.meta[key] for key in ("said", "stated") if key in episode.meta}
+    again = play(env, episode.actions, seed=episode.seed, task_id=episode.task_id, view=str(episode.meta.get("view", "")))
+    kept = {key: episode.meta[key] for key in ("said", "stated", "view") if key in episode.meta}
     if again.score is not None:
         again.score = stated_again(episode, again.score)
     again.meta = {**again.meta, **kept}

@@ -7,11 +7,12 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from assay.agents.policy import Sampling
 from assay.agents.rollout import Rollout
 from assay.envs.episode import Outcome
+from assay.envs.tasks import Task
 from assay.training.calibration import calibration_of
 from assay.training.curriculum import TaskStream
 from assay.training.diversity import undrawn_moment, unique_fraction
@@ -31,12 +32,14 @@ class Experience:
         kept: the rollouts of the groups that the schedule keeps, which make the batch.
         seconds: wall time.
         logged: whether they were stored by an earlier run, or by somebody else, and not played in this step.
+        contrast: rollouts of the same tasks in a poorer view, which never make a batch.
     """
 
     sampled: list[Rollout]
     kept: list[Rollout]
     seconds: float
     logged: bool = False
+    contrast: list[Rollout] = field(default_factory=list)
 
 
 def gather(
@@ -48,29 +51,43 @@ def gather(
     seed: int,
     on_done: Callable[[Rollout], None] | None = None,
     step: int = 0,
+    views_of: Callable[[Task], Sequence[str]] = lambda task: (),
 ) -> Experience:
-    """Sample groups until the schedule has enough, and cut the surplus; temperature and mask are the plan's."""
+    """Sample groups until the schedule has enough, and cut the surplus; temperature and mask are the plan's.
+
+    Where the plan compares with a poorer view, so many more rollouts are played in it of each task that has the view.
+    """
     sampling = replace(sampling, temperature=plan.temperature, mask=plan.logits_mask)
     began = time.perf_counter()
     sampled: list[Rollout] = []
     kept: list[list[Rollout]] = []
+    contrast: list[Rollout] = []
     generated = 0
     while schedule.wants_more(len(kept), plan.groups, generated):
         first = generated * plan.groups
+        tasks = stream.take(plan.groups, lambda task: schedule.admits(step, domain_of(task)))
         specs = [
             RolloutSpec(task, first + group, index, derive_seed(seed, stream.position, group, index))
-            for group, task in enumerate(stream.take(plan.groups, lambda task: schedule.admits(step, domain_of(task))))
+            for group, task in enumerate(tasks)
             for index in range(plan.group_size)
         ]
-        found = collector.collect(specs, on_done, sampling=sampling).rollouts
-        generated += 1
+        view = plan.contrast_view
+        beside = [
+            RolloutSpec(task, first + group, index, derive_seed(seed, stream.position, group, index, view), view)
+            for group, task in enumerate(tasks)
+            for index in range(plan.contrast_size if view in views_of(task) else 0)
+        ]
+        played = collector.collect([*specs, *beside], on_done, sampling=sampling).rollouts
+        found, generated = played[: len(specs)], generated + 1
+        contrast += played[len(specs) :]
         sampled += found
         for start in range(0, len(found), plan.group_size):
             group_rollouts = found[start : start + plan.group_size]
             if schedule.keep_group([_reward(rollout) for rollout in group_rollouts]):
                 kept.append(group_rollouts)
     kept = kept[: plan.groups]
-    return Experience(sampled, [r for rollouts in kept for r in rollouts], time.perf_counter() - began)
+    learnt = [rollout for rollouts in kept for rollout in rollouts]
+    return Experience(sampled, learnt, time.perf_counter() - began, contrast=contrast)
 
 
 def describe(rollouts: Sequence[Rollout]) -> dict[str, float]:

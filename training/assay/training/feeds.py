@@ -11,6 +11,7 @@ from assay.agents.rollout import Rollout
 from assay.training.assemble import Parts, sampling
 from assay.training.batch import Batch, make_batch
 from assay.training.config import TrainConfig
+from assay.training.contrast import describe_contrast, with_contrast
 from assay.training.curriculum import TaskStream
 from assay.training.display import Phase
 from assay.training.experience import Experience, describe, gather
@@ -72,6 +73,7 @@ class Live:
     def __init__(self, parts: Parts, config: TrainConfig) -> None:
         self.parts, self.config = parts, config
         self.stream = TaskStream(parts.train, config.seed)
+        self.env = parts.env(tasks=parts.train, **parts.env_options)
 
     @property
     def position(self) -> int:
@@ -100,17 +102,16 @@ class Live:
     ) -> Experience:
         """Sampled under the schedule."""
         config = self.config
-        return gather(
-            collector, self.stream, self.parts.schedule, plan, sampling(config), config.seed, on_done, step=step
-        )
+        return gather(collector, self.stream, self.parts.schedule, plan, sampling(config), config.seed, on_done,
+                      step=step, views_of=self.env.views_of)  # fmt: skip
 
     def describe(self, experience: Experience) -> dict[str, float]:
-        """:func:`~assay.training.experience.describe`."""
-        return describe(experience.sampled)
+        """:func:`~assay.training.experience.describe`, and of rollouts in a poorer view."""
+        return describe(experience.sampled) | describe_contrast(experience)
 
     def batch(self, experience: Experience, version: int) -> Batch:
-        """:func:`~assay.training.batch.make_batch`."""
-        return make_batch(experience.kept, version)
+        """:func:`~assay.training.batch.make_batch`, told how the same tasks went in a poorer view."""
+        return with_contrast(make_batch(experience.kept, version), experience.contrast)
 
     def save(self) -> None:
         """Nothing."""

@@ -57,6 +57,7 @@ def facts(config: TrainConfig) -> RunFacts:
         multi_turn=config.scaffold != "chat" or env_class(config.env).act is not TaskEnv.act,
         steps=config.steps,
         groups=rollout.groups,
+        views=env_class(config.env).views,
     )
 
 

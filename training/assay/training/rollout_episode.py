@@ -42,12 +42,14 @@ class RolloutSpec:
         group: which rollouts are compared with each other.
         index: position within the group.
         seed: decides everything random: the environment's reset, and with the turn number each completion.
+        view: one of the environment's poorer views, or "" to show the task as usual.
     """
 
     task: Task
     group: int = 0
     index: int = 0
     seed: int = 0
+    view: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class _Attempt:
         """
         clock, spec, play = time.perf_counter, self.spec, self.play
         began = clock()
-        obs, info = await self.lane.reset(self.mailbox, spec.task.id, spec.seed)
+        obs, info = await self.lane.reset(self.mailbox, spec.task.id, spec.seed, spec.view)
         if info.get("task_id") != spec.task.id:
             raise EnvError(f"asked for task {spec.task.id}, got {info.get('task_id')}", known=False)
         seconds = {"reset": clock() - began}
@@ -244,6 +246,8 @@ class _Attempt:
             meta["evidence"] = self.evidence
         if self.tool_calls is not None:
             meta["tool_calls"] = self.tool_calls
+        if self.spec.view:
+            meta["view"] = self.spec.view
         return Episode(
             env_id=self.play.env_id,
             task_id=task.id,

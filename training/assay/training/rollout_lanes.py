@@ -135,13 +135,13 @@ class Lane:
         """Take over an instance that was made elsewhere."""
         self._cell.env = env
 
-    async def reset(self, mailbox: Mailbox, task_id: str, seed: int) -> tuple[Any, dict[str, Any]]:
-        """Begin an episode.
+    async def reset(self, mailbox: Mailbox, task_id: str, seed: int, view: str = "") -> tuple[Any, dict[str, Any]]:
+        """Begin an episode, in a poorer view where one is named.
 
         Raises:
             EnvError: whatever goes wrong in the environment.
         """
-        cell, options = self._cell, {"task_id": task_id}
+        cell, options = self._cell, {"task_id": task_id} | ({"view": view} if view else {})
 
         def call() -> tuple[Any, dict[str, Any]]:
             if cell.env is None:

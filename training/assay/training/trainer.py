@@ -207,7 +207,7 @@ class Run:
             self.step, RolloutPlan(config.rollout.groups, config.rollout.group_size, config.rollout.temperature)
         )
         collector.policy = self.parts.sampler(plan.sampler, config.model.engine)
-        with self.display.phase("sampling", plan.groups * plan.group_size) as phase:
+        with self.display.phase("sampling", plan.rollouts) as phase:
             experience = self.feed.gather(collector, plan, self.step, lambda _: phase.advance())
         metrics = self.feed.describe(experience)
         lr = learning_rate(config.optim, self.step, self.steps) * plan.lr_scale
@@ -230,6 +230,8 @@ class Run:
         }
         if not experience.logged:
             self._store("train", experience.sampled)
+        if experience.contrast:
+            self._store("contrast", experience.contrast)
         self.log.write("train", self.step, **metrics)
         self.display.step(self.step, metrics)
         self.anchors, wanted = self.anchors.after_step(self.step, metrics)

@@ -26,6 +26,8 @@ class RolloutPlan:
 
     ``lr_scale`` multiplies the learning rate of the step; ``sampler`` is what samples: the policy, or a frozen one.
     ``logits_mask`` restricts the tokens that may be drawn; the policy it names is one of the objective's companions.
+    ``contrast_size`` more rollouts of each task are played in the environment's poorer view ``contrast_view``: nothing
+    is learnt from them, but how often they are right is known to the rewards of the others.
     """
 
     groups: int
@@ -34,6 +36,13 @@ class RolloutPlan:
     lr_scale: float = 1.0
     sampler: str = "policy"
     logits_mask: ActionMask | None = None
+    contrast_view: str = ""
+    contrast_size: int = 0
+
+    @property
+    def rollouts(self) -> int:
+        """Episodes that are played for ``groups`` tasks."""
+        return self.groups * (self.group_size + self.contrast_size)
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,8 @@ def admission(env: TaskEnv, train: TaskSet, test: TaskSet, split: str) -> Judge:
     def judge(episode: Episode) -> str | None:
         if episode.task_id in held_out:
             return f"to tasks of the {split} split"
+        if episode.meta.get("view"):
+            return "in a poorer view of their task"
         if not episode.env_id:
             if not openings:
                 openings.update(messages_key(env.open(task)) for task in test)

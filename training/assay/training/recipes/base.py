@@ -35,6 +35,7 @@ class RunFacts:
         engine: what samples.
         multi_turn: whether something answers the policy within an episode.
         steps, groups: of the run, and sampled at each step; 0 where that is not known.
+        views: poorer views that the environment has of its tasks.
     """
 
     group_size: int
@@ -51,6 +52,7 @@ class RunFacts:
     multi_turn: bool = False
     steps: int = 0
     groups: int = 0
+    views: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

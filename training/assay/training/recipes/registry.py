@@ -127,6 +127,9 @@ def _problem(
     for name in (plan.sampler, mask):
         if name != "policy" and name not in frozen:
             return f"samples by the frozen policy {name!r}, which its objective does not have: {sorted(frozen)}"
+    if plan.contrast_size and plan.contrast_view not in run.views:
+        has = f"it has {', '.join(run.views)}" if run.views else "it has none"
+        return f"compares with view {plan.contrast_view!r} of a task, which this environment does not have: {has}"
     if objective.needs_critic and critic is None:
         return "needs a critic, and it describes none"
     if schedule.remembers and critic is not None and critic.head == "c51":
