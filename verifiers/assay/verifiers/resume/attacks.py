@@ -15,14 +15,8 @@ SAMPLES: tuple[Mapping[str, Any], ...] = (
     },
     {
         "label": REJECTED,
-        "gold": {"matched": ["javascript"], "missing": ["react", "css"], "years_ok": True, "degree_ok": True},
+        "gold": {"matched": ["seo", "crm", "ppc"], "missing": ["pay"], "years_ok": False, "degree_ok": True},
     },
-    {
-        "label": REJECTED,
-        "gold": {"matched": ["seo", "crm", "ppc"], "missing": [], "years_ok": False, "degree_ok": True},
-    },
-    {"label": REJECTED, "gold": {"matched": [], "missing": ["payroll"], "years_ok": True, "degree_ok": False}},
-    {"label": SELECTED},
 )
 
 
