@@ -1,20 +1,23 @@
 """Opening video files that nobody vouches for: which formats, how large, how long, and what an error says.
 
-FFmpeg is told to read this one file and nothing else: playlists and the like, which name other files or hosts, are refused.
+FFmpeg is told to read this one file and nothing else: playlists and the like, which name other files or hosts, are
+refused.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 MAX_PIXELS = 8192 * 4608
 """Largest frame that is decoded, width times height."""
 MAX_BROKEN = 1000
-"""Packets in a row that may fail to decode before a file is given up."""
+"""Packets in a row that may fail to decode before the rest of a file is given up."""
+MAX_THREADS = 4
+"""Decoder threads: each holds frames of its own."""
 TIMEOUT_S = 20.0
 """Seconds that opening, or reading one packet, may take."""
 FORMATS = (
@@ -27,6 +30,10 @@ MISSING = "reading video files needs PyAV: pip install 'assay[video]'"
 
 class VideoError(ValueError):
     """A video file that cannot be used; one line that names it and says why."""
+
+
+class VideoWarning(UserWarning):
+    """Part of a video file does not decode; one line that names it and says how much does."""
 
 
 def library() -> Any:
@@ -84,21 +91,17 @@ def reason(error: BaseException) -> str:
 
 def _stream(container: Any, path: str | os.PathLike[str]) -> Any:
     """The stream to decode, told how."""
-    av = library()
     streams = [stream for stream in container.streams.video if not _is_cover(stream)]
     if not streams:
         raise VideoError(f"{path}: has no video stream")
     stream = streams[0]
     context = stream.codec_context
     if context is None:
-        raise VideoError(f"{path}: its codec is unknown to this FFmpeg; re-encode it, for example as H.264")
-    try:
-        context.codec  # noqa: B018 (a missing decoder shows here)
-        width, height = context.width, context.height
-        context.options = {"max_pixels": str(MAX_PIXELS)}
-        context.thread_type = "AUTO"
-    except (av.FFmpegError, ValueError, RuntimeError) as error:
-        raise VideoError(f"{path}: its codec cannot be decoded here ({reason(error)})") from None
+        raise VideoError(f"{path}: its codec cannot be decoded by this FFmpeg; re-encode it, for example as H.264")
+    width, height = context.width, context.height
+    context.options = {"max_pixels": str(MAX_PIXELS)}
+    context.thread_type = "AUTO"
+    context.thread_count = min(MAX_THREADS, os.cpu_count() or 1)
     if width * height > MAX_PIXELS:
         raise VideoError(
             f"{path}: frames of {width} x {height} are more than the {MAX_PIXELS:,} pixels that are decoded"
@@ -111,3 +114,34 @@ def _stream(container: Any, path: str | os.PathLike[str]) -> Any:
 def _is_cover(stream: Any) -> bool:
     disposition = getattr(stream, "disposition", None)
     return disposition is not None and "attached_pic" in str(disposition)
+
+
+def decoded(container: Any, stream: Any, broken: list[str] | None = None) -> Iterator[Any]:
+    """Frames from where the container stands, in the order shown; what is damaged is passed over.
+
+    Args:
+        container: opened.
+        stream: of it.
+        broken: grows by one line for every packet that does not decode.
+    """
+    damage = failures()
+    packets = container.demux(stream)
+    missed = 0
+    while missed <= MAX_BROKEN:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except damage:
+            break
+        try:
+            frames = packet.decode()
+        except damage as error:
+            missed += 1
+            if broken is not None:
+                broken.append(reason(error))
+            continue
+        missed = 0 if frames else missed
+        yield from frames
+    with suppress(*damage):
+        yield from stream.codec_context.decode(None)

@@ -79,8 +79,8 @@ def highest(values: npt.ArrayLike, k: int) -> tuple[int, ...]:
 def gumbel_top_k(logits: npt.ArrayLike, k: int, temperature: float = 0.0, seed: int = 0) -> tuple[int, ...]:
     """``k`` indices in the order drawn: without replacement from softmax(logits / temperature), by Gumbel noise.
 
-    The order has the Plackett-Luce distribution. Temperature 0 gives the highest logits in descending order, the earlier
-    first among equals.
+    The order has the Plackett-Luce distribution. Temperature 0 gives the highest logits in descending order, the
+    earlier first among equals.
 
     Raises:
         ValueError: if ``logits`` is not finite [N], or ``temperature`` negative.

@@ -1,4 +1,4 @@
-"""One picture that shows why frames were chosen: the variation curve with them marked, and the frames with their times."""
+"""One picture of why frames were chosen: the variation curve with them marked, then the frames with their times."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Temporal Apex Distillation: few frames that tell what happens, picked by where change turns over.
 
-ChronoForge-RL (arXiv 2509.15800) names the three stages and their order but published no code; the formulas here are this
-project's reading of them. Everything is float64 numpy and depends on the embeddings alone.
+ChronoForge-RL (arXiv 2509.15800) names the three stages and their order but published no code; the formulas here are
+this project's reading of them. Everything is float64 numpy and depends on the embeddings alone.
 
 >>> import numpy as np
 >>> e = np.array([[1, 0]] * 3 + [[0, 1]] * 3 + [[1, 1]] * 2)
@@ -214,7 +214,7 @@ def saliency_of(curve: npt.ArrayLike, indices: Iterable[int], k: int) -> float:
 def select(
     video: str | os.PathLike[str] | Iterable[npt.NDArray[np.uint8]], k: int, fps: float = 1.0, limit: int = 768
 ) -> tuple[list[int], float]:
-    """The ``k`` frames of a video that tell most, in one pass whose memory does not grow with the frames' number or size.
+    """The ``k`` frames of a video that tell most, in one pass that holds one frame at a time.
 
     Args:
         video: a file, or RGB frames uint8 [height, width, 3] in time order (a generator will do).
