@@ -215,3 +215,23 @@ def test_answers_that_need_no_model_load_no_model_library(words):
     )
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_held_out_tasks_may_be_put_otherwise():
+    words = ["--env.icl", "fixed", "--env.definitions", "--eval.env.icl", "none", "--eval.env.no-definitions"]
+    config = parse_train([*words, "--eval.decoding", "ppl"])
+    assert config.env_options == {"icl": "fixed", "definitions": True}
+    assert config.eval_options == {"icl": "none", "definitions": False}
+    assert config.test_options == {"icl": "none", "definitions": False, "split": "test"}
+    assert parse_train(to_flags(config)) == config
+    assert parse_train(["--env.icl", "fixed"]).test_options == {"icl": "fixed", "split": "test"}
+    with pytest.raises(UserError, match=r"unknown flag --eval.env.icll; did you mean --eval.env.icl\?"):
+        parse_train(["--eval.env.icll", "none"])
+
+
+def test_what_a_file_says_of_held_out_tasks_stays_unless_a_flag_says_otherwise(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("eval_options: {icl: none, numeric: false}\n")
+    config = parse_train(["--config", str(path), "--eval.env.icl=similar"])
+    assert config.eval_options == {"icl": "similar", "numeric": False}
+    assert parse_train(["--config", str(path), "--env", "countdown"]).eval_options == {}

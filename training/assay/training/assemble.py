@@ -24,6 +24,7 @@ from assay.envs.tasks import TaskSet
 from assay.training import checkpoint
 from assay.training.batch import taught_row
 from assay.training.config import TrainConfig
+from assay.training.deciding import deciding
 from assay.training.display import Display
 from assay.training.forward import Scorer, sharing_error
 from assay.training.frozen import REFERENCE, STATE, FrozenPolicies
@@ -93,9 +94,11 @@ class Parts:
     def judge(self, config: TrainConfig) -> Collector:
         """Plays held-out tasks."""
         rollout = config.rollout
+        decided = deciding(self.policy, config.eval.decoding, config.eval.score_end, config.scaffold, self.test)
         return Collector(
             lambda: self.env(tasks=self.test, **self.test_options),
-            self.policy,
+            decided.policy,
+            context=decided.context,
             scaffold=make_scaffold(config.scaffold, self.chat, lenient=True),
             max_context=self.max_context(config),
             sampling=Sampling(rollout.max_tokens, config.eval.temperature, stop=rollout.stop),
@@ -131,7 +134,7 @@ def assemble(config: TrainConfig, saved: Path | None = None, display: Display | 
         warnings.warn(f"recipe {recipe.name} {caution}", stacklevel=2)
     env = env_class(config.env)
     options = dict(config.env_options)
-    test_options = {**options, "split": config.eval.split}
+    test_options = config.test_options
     train = env(**options).tasks
     test = env(**test_options).tasks
     overlap = set(train.ids) & set(test.ids)

@@ -26,6 +26,7 @@ from assay.training.cli_episodes import visible
 from assay.training.cli_policies import UNLIMITED, Acting, is_scripted, make_policy
 from assay.training.config import EvalConfig, ModelConfig, RolloutConfig, TrainConfig
 from assay.training.configfile import CONFIG, read_config, write_config
+from assay.training.deciding import deciding
 from assay.training.display import Display
 from assay.training.errors import UserError
 from assay.training.flags import changed, dataclass_fields, dataset_options, env_options, flag, make_flags, parse, peek
@@ -85,6 +86,11 @@ class EvalFlags:
     """Sampling temperature; below 0: greedy for one sample, 1.0 for several."""
     top_p: float = 1.0
     """Nucleus mass."""
+    decoding: Literal["greedy", "ppl", "ppl-sum", "ppl-cal"] = "greedy"
+    """greedy: what the model writes. Else the label it finds likeliest: by perplexity, by total log-probability, or by
+    perplexity over that after a prompt without content."""
+    score_end: bool = True
+    """The end token counts as a token of a label (not greedy)."""
     scaffold: str = "chat"
     """What stands between environment and policy: chat, shell, edit, confidence (and its versions), or agentless-mini,
     for swe_rl's repo task."""
@@ -180,8 +186,11 @@ def parse_evaluation(argv: list[str]) -> tuple[EvalFlags, dict[str, Any]]:
         stop=base.rollout.stop,
         tasks=base.eval.tasks,
         split=base.eval.split,
+        decoding=base.eval.decoding if given in (None, base.env) else "greedy",
+        score_end=base.eval.score_end,
     )
-    group = env_options(default.env, base.env_options if default.env == base.env else {})
+    known = {**base.env_options, **base.eval_options} if default.env == base.env else {}
+    group = env_options(default.env, known)
     fields = dataclass_fields(default, skip={"agentless"})
     if peek(argv, "--scaffold") in PIPELINES:
         fields.append(("agentless", Annotated[AgentlessOptions, flag("agentless")], AgentlessOptions()))
@@ -194,6 +203,8 @@ def parse_evaluation(argv: list[str]) -> tuple[EvalFlags, dict[str, Any]]:
     options |= dataset_options(type(parsed.env_group), flags.dataset, flags.text, flags.label)
     if any(not 1 <= k <= flags.samples for k in flags.pass_k):
         raise UserError(f"--pass-k {max(flags.pass_k)} needs --samples {max(flags.pass_k)} or more")
+    if flags.decoding != "greedy" and flags.samples > 1:
+        raise UserError(f"--decoding {flags.decoding} always gives the same label: leave --samples away")
     if flags.samples > 1 and flags.temperature == 0:
         raise UserError("several samples at temperature 0 are all the same: leave --temperature away or raise it")
     check_scaffold(flags.scaffold, (*SCAFFOLDS, *PIPELINES))
@@ -232,7 +243,8 @@ def _holds_another(out: Path, flags: EvalFlags, options: Mapping[str, Any]) -> b
     if not (out / CONFIG).exists():
         return False
     there = read_config(out)
-    return (there.env_options, there.scaffold, there.eval.split) != (dict(options), flags.scaffold, flags.split)
+    before = (there.env_options, there.scaffold, there.eval.split, there.eval.decoding)
+    return before != (dict(options), flags.scaffold, flags.split, flags.decoding)
 
 
 def _collector(
@@ -246,9 +258,10 @@ def _collector(
     scaffold = make_scaffold("chat" if flags.scaffold in PIPELINES else flags.scaffold, acting.chat, lenient=True)
     acting = cli_votes.in_layout(acting, flags, scaffold)
     limit = min(flags.max_context or UNLIMITED, acting.limit)
-    return Collector(lambda: env(tasks=tasks, **held), acting.policy, scaffold=scaffold, sampling=sampling,
+    decided = deciding(acting.policy, flags.decoding, flags.score_end, flags.scaffold, tasks)
+    return Collector(lambda: env(tasks=tasks, **held), decided.policy, scaffold=scaffold, sampling=sampling,
                      max_context=limit if limit < UNLIMITED else None, concurrency=flags.concurrency,
-                     context=acting.context)  # fmt: skip
+                     context=decided.context or acting.context)  # fmt: skip
 
 
 def _store(out: Path, flags: EvalFlags, options: dict[str, Any], argv: list[str], found: Evaluation,
@@ -267,7 +280,13 @@ def _store(out: Path, flags: EvalFlags, options: dict[str, Any], argv: list[str]
         rollout=RolloutConfig(
             max_tokens=flags.max_tokens, max_context=flags.max_context, stop=flags.stop, concurrency=flags.concurrency
         ),
-        eval=EvalConfig(tasks=flags.tasks, split=flags.split, samples=flags.samples),
+        eval=EvalConfig(
+            tasks=flags.tasks,
+            split=flags.split,
+            samples=flags.samples,
+            decoding=flags.decoding,
+            score_end=flags.score_end,
+        ),
     )
     write_config(out, config, command=["eval-agent", *argv])
     write_episodes(out / "episodes" / "eval-000000.jsonl", [rollout.episode for rollout in found.rollouts])
@@ -303,6 +322,8 @@ def rates_table(found: Evaluation) -> Table:
     for k, value in found.pass_at.items():
         table.add_row(f"pass@{k}", f"{100 * value:.1f} %")
     table.add_row("parsed", f"{100 * found.parsed:.1f} %")
+    if found.macro_f1 is not None:
+        table.add_row("macro F1", f"{100 * found.macro_f1:.1f} %")
     if found.calibration is not None:
         for name, value in (("ECE", found.calibration.ece), ("Brier", found.calibration.brier),
                             ("AUROC", found.calibration.auroc)):  # fmt: skip

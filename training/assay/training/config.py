@@ -50,6 +50,11 @@ class RolloutConfig:
     """Episodes in flight, and threads for environments that block."""
     retries: int = 2
     """Times that an episode is started again after an infrastructure error."""
+    difficulty: int = 0
+    """Rollouts of each task before the first step, to leave out tasks that are always or never right (10 % of those
+    stay); 0: every task stays."""
+    difficulty_tasks: int = 1000
+    """Tasks that are tried so, the first of the run's order; the others are left out too."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,11 @@ class EvalConfig:
     """0 is greedy."""
     samples: int = 1
     """Rollouts a task (more than one needs a temperature above 0)."""
+    decoding: Literal["greedy", "ppl", "ppl-sum", "ppl-cal"] = "greedy"
+    """greedy: what the model writes. Else the label it finds likeliest: by perplexity, by total log-probability, or by
+    perplexity over that after a prompt without content."""
+    score_end: bool = True
+    """The end token counts as a token of a label (not greedy), which keeps New from beating New York."""
     patience: int = 0
     """Stop after this many evaluations without a better accuracy; 0 never stops."""
 
@@ -168,6 +178,8 @@ class TrainConfig:
     """Environment: a name of `train-agent envs`, or a gymnasium id."""
     env_options: dict[str, Any] = field(default_factory=dict)
     """Options of the environment; on the command line --env.NAME VALUE."""
+    eval_options: dict[str, Any] = field(default_factory=dict)
+    """Options of the environment where evaluation differs from training; on the command line --eval.env.NAME VALUE."""
     recipe: str = "dr-grpo"
     """Method: a name of `train-agent recipes`."""
     recipe_options: dict[str, Any] = field(default_factory=dict)
@@ -200,3 +212,8 @@ class TrainConfig:
     eval: EvalConfig = field(default_factory=EvalConfig)
     monitor: MonitorConfig = field(default_factory=MonitorConfig)
     log: LogConfig = field(default_factory=LogConfig)
+
+    @property
+    def test_options(self) -> dict[str, Any]:
+        """Options of the environment that held-out tasks are put with: those of training, but for ``eval_options``."""
+        return {**self.env_options, **self.eval_options, "split": self.eval.split}

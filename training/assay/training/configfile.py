@@ -69,6 +69,9 @@ def to_flags(config: TrainConfig) -> list[str]:
             for name, item in {**_unset(config.env, set(default) - set(value)), **value}.items():
                 if name not in default or default[name] != item:
                     words += _flag_words(f"{prefix}{name}", item)
+        elif field.name == "eval_options":
+            for name, item in value.items():
+                words += _flag_words(f"--eval.env.{name}", item)
         elif field.name in ("env", "recipe"):
             words += _flag_words(f"--{field.name}", value) if value != getattr(plain, field.name) else []
         elif dataclasses.is_dataclass(value):

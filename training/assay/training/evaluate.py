@@ -21,7 +21,7 @@ from assay.envs.results import Answer
 from assay.envs.tasks import Task, TaskSet
 from assay.training.calibration import Calibration, calibration_of
 from assay.training.rollout import Collector, RolloutSpec, derive_seed, specs_for
-from assay.training.stats import pass_at_k, wilson
+from assay.training.stats import macro_f1, pass_at_k, wilson
 
 _Respond = Callable[[Task], "str | Callable[[int], str]"]
 
@@ -76,6 +76,11 @@ class Evaluation:
     rollouts: list[Rollout] = field(repr=False)
     calibration: Calibration | None = None
 
+    @property
+    def macro_f1(self) -> float | None:
+        """The mean of the classes' F1 scores; None where the environment does not classify."""
+        return macro_f1(self.confusion) if self.confusion else None
+
     def to_metrics(self) -> dict[str, Any]:
         """The numbers as JSON-serialisable data: what metrics.jsonl holds."""
         metrics: dict[str, Any] = {
@@ -100,6 +105,7 @@ class Evaluation:
                 for key, rows in self.by.items()
             }
         if self.confusion:
+            metrics["macro_f1"] = self.macro_f1
             metrics["confusion"] = self.confusion
         return metrics
 

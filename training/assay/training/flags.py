@@ -25,6 +25,7 @@ TRAIN_HELP = """Train a language model on tasks whose answers are verified.
 
   train-agent envs | recipes              what --env and --recipe can be;
   train-agent --env NAME --help           their own flags: --env.X, --recipe.X
+                                          (--eval.env.X: for held-out tasks only)
   train-agent --config FILE               settings from YAML; flags win
   train-agent --resume --out DIR          continue a run that was stopped
   train-agent report DIR                  write DIR/report.html again
@@ -78,11 +79,23 @@ def parse_train(argv: Sequence[str]) -> TrainConfig:
     base = configured(given, env=shown[0] or "", recipe=shown[1] or "")
     env, recipe = base.env, base.recipe
     groups = {"env": env_options(env, base.env_options), "recipe": _recipe_constants(recipe, base.recipe_options)}
+    here = base.eval_options if env == written.env else {}
+    held = env_options(env, here)
     helping = any(word in ("-h", "--help") for word in argv)
     if helping:  # what was not chosen would bury the flags that are the same for all
         groups = {name: group for (name, group), named in zip(groups.items(), shown, strict=True) if named or file}
+    else:
+        groups[_HELD] = held
     parsed: Any = parse(_train_class(base, env, recipe, file or "", groups), argv, "train-agent", TRAIN_HELP)
-    return _train_config(base, parsed)
+    other = {name: getattr(parsed.eval_env_group, name) for name in sorted({*here, *_named(argv, held)})}
+    return dataclasses.replace(_train_config(base, parsed), eval_options=other)
+
+
+def _named(argv: Sequence[str], group: Any) -> set[str]:
+    """The options that flags of evaluation set, those among them that are set to what they are in training too."""
+    prefix, known = f"--{_HELD}.", {field.name for field in dataclasses.fields(group)}
+    words = [word.removeprefix(prefix).partition("=")[0].replace("-", "_") for word in argv if word.startswith(prefix)]
+    return {word if word in known else word.removeprefix("no_") for word in words} & known
 
 
 def _resumed_config(argv: Sequence[str]) -> str | None:
@@ -96,14 +109,17 @@ def _train_class(base: TrainConfig, env: str, recipe: str, file: str, groups: Ma
                 resume=base.resume, seed=base.seed, config=file)  # fmt: skip
     named = {field.name for field in dataclasses.fields(Main)} - {"model"}
     rest = dataclass_fields(base, skip=named | _OPTIONS)
-    own = [(f"{name}_group", Annotated[type(group), flag(name)], group) for name, group in groups.items()]
+    own = [
+        (f"{name.replace('.', '_')}_group", Annotated[type(group), flag(name)], group) for name, group in groups.items()
+    ]
     # --model NAME and --model.dtype live side by side under two field names.
     rest = [("model_group" if name == "model" else name, kind, default) for name, kind, default in rest]
     plain = [item for item in rest if not dataclasses.is_dataclass(item[2])]
     return make_flags("Train", [*dataclass_fields(main), *plain, *own, *(item for item in rest if item not in plain)])
 
 
-_OPTIONS = {"env_options", "recipe_options"}
+_OPTIONS = {"env_options", "recipe_options", "eval_options"}
+_HELD = "eval.env"
 
 
 def _train_config(base: TrainConfig, parsed: Any) -> TrainConfig:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -149,3 +149,25 @@ def paired_difference(after: Sequence[float], before: Sequence[float], level: fl
     if len(after) != len(before):
         raise ValueError(f"pairs needed, got {len(after)} and {len(before)} values")
     return student_interval([a - b for a, b in zip(after, before, strict=True)], level)
+
+
+def macro_f1(confusion: Mapping[str, Mapping[str, int]]) -> float:
+    """The mean over the true classes of F1 = 2 hits / (times true + times answered), in [0, 1].
+
+    Args:
+        confusion: truth -> answer -> how often. An answer that is no true class is a miss and has no F1 of its own.
+
+    Raises:
+        ValueError: if it is empty.
+    """
+    if not confusion:
+        raise ValueError("no class was asked for")
+    answered: dict[str, int] = {}
+    for row in confusion.values():
+        for answer, times in row.items():
+            answered[answer] = answered.get(answer, 0) + times
+    scores = []
+    for truth, row in confusion.items():
+        total = sum(row.values()) + answered.get(truth, 0)
+        scores.append(2 * row.get(truth, 0) / total if total else 0.0)
+    return sum(scores) / len(scores)

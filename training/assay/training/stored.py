@@ -100,10 +100,9 @@ def environments(run_dir: Path) -> list[TaskEnv]:
     from assay.envs.registry import env_class
 
     config = read_config(run_dir)
-    options = dict(config.env_options)
-    splits = (config.eval.split, options.get("split", "train"))
+    held, own = config.test_options, {"split": "train", **config.env_options}
     try:
-        return [env_class(config.env)(**{**options, "split": split}) for split in dict.fromkeys(splits)]
+        return [env_class(config.env)(**options) for options in ((held,) if held == own else (held, own))]
     except (ValueError, OSError):
         return []
 

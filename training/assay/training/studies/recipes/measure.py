@@ -59,7 +59,7 @@ def measure_policy(
 
         torch.set_num_threads(config.threads)
     model, tokenizer = load_policy(replace(config, model=replace(config.model, name=str(policy))))
-    env, options = env_class(config.env), {**config.env_options, "split": config.eval.split}
+    env, options = env_class(config.env), config.test_options
     known = env(**options).tasks
     tasks, chat = held_out(known, config.eval.tasks), Chat(tokenizer)
     with Collector(

@@ -105,7 +105,7 @@ def _baselines(plan: Plan) -> dict[str, float]:
     from assay.training.evaluate import trivial_baselines
 
     config = plan.base
-    env, options = env_class(config.env), {**config.env_options, "split": config.eval.split}
+    env, options = env_class(config.env), config.test_options
     tasks = held_out(env(**options).tasks, config.eval.tasks)
     found = trivial_baselines(env, env(**config.env_options).tasks, tasks, **options)
     return {name: each.accuracy for name, each in found.items()}
