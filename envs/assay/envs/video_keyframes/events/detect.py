@@ -39,19 +39,21 @@ def sides_of(width: int, height: int) -> tuple[int, int]:
 def signs_in(rgb: Pixels) -> list[Seen]:
     """The signs on a picture, uint8 [height, width, 3], the surest of each size."""
     height, width = rgb.shape[:2]
-    low, high = rgb.min(axis=2), rgb.max(axis=2)
-    white = _sums(low >= _WHITE)
+    pale = np.minimum(np.minimum(rgb[:, :, 0], rgb[:, :, 1]), rgb[:, :, 2]) >= _WHITE
+    most = np.count_nonzero(pale)
+    white: npt.NDArray[np.int32] | None = None
     found = []
     for side in sides_of(width, height):
         edge = border_of(side)
         ring = side * side - (side - 2 * edge) ** 2
-        if white[-1, -1] < _RING * ring:
+        if most < _RING * ring:
             continue
+        white = _sums(pale) if white is None else white
         share = (_boxes(white, side) - _inner(white, side, edge)) / ring
         top, left = np.unravel_index(int(share.argmax()), share.shape)
         if share[top, left] < _RING:
             continue
-        inner = high[top + edge : top + side - edge, left + edge : left + side - edge]
+        inner = rgb[top + edge : top + side - edge, left + edge : left + side - edge].max(axis=2)
         if (inner <= _DARK).mean() < _INSIDE:
             continue
         sign = _read(rgb[top : top + side, left : left + side].astype(np.float64), side)
