@@ -69,5 +69,5 @@ class Options(BaseOptions):
     """select: what the saliency of the named frames earns, as a share, where the answer is right."""
     times: bool = True
     """Say of each shown frame at what second it is."""
-    parity: Literal["no", "yes"] = "no"
+    parity: bool = False
     """Read letters as the benchmarks' programs do, quirks included."""

@@ -43,7 +43,7 @@ def put(frame: Pixels, events: Sequence[Event]) -> Pixels:
     return frame
 
 
-def write_h264(path: Path, frames: Iterable[Pixels], size: tuple[int, int], quality: int = 20) -> None:
+def write_h264(path: Path, frames: Iterable[Pixels], size: tuple[int, int], quality: int = 23) -> None:
     """Encode RGB frames, :data:`RATE` a second, as an MP4 file.
 
     Args:
