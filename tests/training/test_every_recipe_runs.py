@@ -21,6 +21,8 @@ OWN = {
     "prorl-v2": ["--recipe.n-samples", "4", "--recipe.max-num-gen-batches", "2"],
     "brorl": ["--recipe.n-samples", "4", "--recipe.prompts-per-step", "2", "--recipe.max-num-gen-batches", "2"],
     "dapo": ["--recipe.max-num-gen-batches", "2"],
+    "gentle-polish": ["--recipe.no-guard", "--optim.schedule", "constant", "--optim.warmup-share", "0"],
+    "gencls": ["--rollout.difficulty-tasks", "4"],
     "nft": ["--recipe.max-num-gen-batches", "2"],
     "rft": ["--recipe.max-num-gen-batches", "2"],
     "rlcr": ["--scaffold", "confidence"],

@@ -13,7 +13,9 @@ from assay.training.batch import Batch, make_batch
 from assay.training.config import TrainConfig
 from assay.training.contrast import describe_contrast, with_contrast
 from assay.training.curriculum import TaskStream
+from assay.training.difficulty import filtered
 from assay.training.display import Phase
+from assay.training.errors import UserError
 from assay.training.experience import Experience, describe, gather
 from assay.training.objectives.schedule import RolloutPlan
 from assay.training.rollout import Collector
@@ -70,8 +72,8 @@ class Feed(Protocol):
 class Live:
     """Rollouts of the policy itself."""
 
-    def __init__(self, parts: Parts, config: TrainConfig) -> None:
-        self.parts, self.config = parts, config
+    def __init__(self, parts: Parts, config: TrainConfig, folder: Path) -> None:
+        self.parts, self.config, self.folder = parts, config, folder
         self.stream = TaskStream(parts.train, config.seed)
         self.env = parts.env(tasks=parts.train, **parts.env_options)
 
@@ -91,7 +93,14 @@ class Live:
         note: Callable[[str], None],
         begun: bool,
     ) -> None:
-        """Nothing."""
+        """Leave out the tasks that teach nothing, if asked."""
+        config = self.config
+        if config.rollout.difficulty:
+            rollout, tasks = config.rollout, self.parts.train
+            chosen = filtered(
+                tasks, collector, rollout.difficulty, rollout.difficulty_tasks, config.seed, self.folder, show, note
+            )
+            self.stream = TaskStream(chosen, config.seed, self.position)
 
     def steps(self, configured: int) -> int:
         """As many as configured."""
@@ -120,7 +129,9 @@ class Live:
 def make_feed(parts: Parts, config: TrainConfig, folder: Path, data: LoggedData | None) -> Feed:
     """The feed of a run: stored episodes where it is given some, its own rollouts otherwise."""
     if data is None:
-        return Live(parts, config)
+        return Live(parts, config, folder)
+    if config.rollout.difficulty:
+        raise UserError("--rollout.difficulty plays the training tasks, and --data plays none: leave one of them away")
     from assay.training.offline.feed import LoggedFeed
 
     return LoggedFeed(parts, config, folder, data)
