@@ -16,8 +16,11 @@ MAX_PIXELS = 8192 * 4608
 """Largest frame that is decoded, width times height."""
 MAX_BROKEN = 1000
 """Packets in a row that may fail to decode before the rest of a file is given up."""
-MAX_THREADS = 4
-"""Decoder threads: each holds frames of its own."""
+MAX_WORK = (5 * 10**10, 20_000)
+"""Pixels that are decoded from one file: this many, and this many more for each of its bytes. Real footage stays far
+below; a small file made to keep a machine busy for hours does not."""
+THREADS = 4
+"""Of the decoder, on any machine: how many frames are lost around damage depends on it, and so does memory."""
 TIMEOUT_S = 20.0
 """Seconds that opening, or reading one packet, may take."""
 FORMATS = (
@@ -51,7 +54,7 @@ def library() -> Any:
 
 def failures() -> tuple[type[BaseException], ...]:
     """What PyAV may raise on a damaged file."""
-    return (library().FFmpegError, ValueError, OSError, ArithmeticError, MemoryError)
+    return (library().FFmpegError, ValueError, OSError, LookupError, ArithmeticError, MemoryError)
 
 
 @contextmanager
@@ -101,7 +104,7 @@ def _stream(container: Any, path: str | os.PathLike[str]) -> Any:
     width, height = context.width, context.height
     context.options = {"max_pixels": str(MAX_PIXELS)}
     context.thread_type = "AUTO"
-    context.thread_count = min(MAX_THREADS, os.cpu_count() or 1)
+    context.thread_count = THREADS
     if width * height > MAX_PIXELS:
         raise VideoError(
             f"{path}: frames of {width} x {height} are more than the {MAX_PIXELS:,} pixels that are decoded"
@@ -123,7 +126,21 @@ def decoded(container: Any, stream: Any, broken: list[str] | None = None) -> Ite
         container: opened.
         stream: of it.
         broken: grows by one line for every packet that does not decode.
+
+    Raises:
+        VideoError: beyond :data:`MAX_WORK`.
     """
+    left = MAX_WORK[0] + MAX_WORK[1] * max(0, container.size)
+    for frame in _frames(container, stream, [] if broken is None else broken):
+        left -= frame.width * frame.height
+        if left < 0:
+            raise VideoError(
+                f"{container.name.removeprefix('file:')}: decodes to more pixels than footage of its size does"
+            )
+        yield frame
+
+
+def _frames(container: Any, stream: Any, broken: list[str]) -> Iterator[Any]:
     damage = failures()
     packets = container.demux(stream)
     missed = 0
@@ -138,8 +155,7 @@ def decoded(container: Any, stream: Any, broken: list[str] | None = None) -> Ite
             frames = packet.decode()
         except damage as error:
             missed += 1
-            if broken is not None:
-                broken.append(reason(error))
+            broken.append(reason(error))
             continue
         missed = 0 if frames else missed
         yield from frames

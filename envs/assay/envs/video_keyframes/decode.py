@@ -1,7 +1,7 @@
 """Frames of video files through PyAV: facts, candidates in one streaming pass, and single frames by time.
 
-Seconds count from the start of the video stream. Frames are turned as the file asks, so width and height are those of the
-picture as it is shown.
+Seconds count from the start of the video stream. Frames are turned as the file asks, so width and height are those of
+the picture as it is shown.
 """
 
 from __future__ import annotations
