@@ -40,3 +40,28 @@ def tags(right: str, wrong: str) -> Iterator[str]:
     yield f"<think>{good}</think>{bad}"
     yield f"<think>{right}"
     yield f"<think>{good}</think>"
+
+
+def values(right: str, wrong: str) -> Iterator[str]:
+    """Two numbers, no number, and numbers that are none."""
+    yield f"{right} or {wrong}"
+    yield f"{wrong}, {right}"
+    yield f"between {right} and {wrong}"
+    yield f"{right} {right}"
+    yield f"{right}-{wrong}"
+    yield from ("nan", "NaN", "inf", "-inf", "Infinity", "1e999", "-1e308", "9" * 400, "0x3", "many", "0", "1e-9")
+
+
+def stuffing(right: str) -> Iterator[str]:
+    """The right words many times over, out of order, among others, or in a list."""
+    said = right.split()
+    other = "two dogs cross an empty road at night"
+    yield " ".join([right] * 8)
+    yield f"{other}. {right}. {other}. {other}. {other}. {other}."
+    yield "\n".join(
+        [other, "exit only 12", right, "a blue car turns left", "nothing happens here at all", other, other]
+    )
+    if len(said) > 3:
+        yield " ".join(reversed(said))
+    yield " ".join(word for word in said for _ in range(9))
+    yield other

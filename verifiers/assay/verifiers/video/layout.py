@@ -42,3 +42,10 @@ def formatted(response: str) -> float:
 def tagged(answer: str, layout: Layout = "any", format_weight: float = 0.0) -> str:
     """``answer`` as a response, in tags where the layout or the reward asks for them."""
     return f"<think>I looked.</think><answer>{answer}</answer>" if layout == "tagged" or format_weight else answer
+
+
+def first_tag(response: str) -> str:
+    """The content of the first ``<answer>..</answer>`` wherever it stands, stripped; "" where there is none."""
+    _, opened, rest = response.partition("<answer>")
+    inside, closed, _ = rest.partition("</answer>")
+    return inside.strip() if opened and closed else ""
