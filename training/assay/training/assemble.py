@@ -231,6 +231,17 @@ def resolved(parts: Parts) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     return dataclasses.asdict(parts.recipe), dataclasses.asdict(options) | parts.env.facts(options)
 
 
+def facts_of(parts: Parts, config: TrainConfig) -> dict[str, Any]:
+    """What a checkpoint says of the tasks it was trained and measured on, for whoever has no more than its folder."""
+    train = parts.env(tasks=parts.train, **parts.env_options).options
+    held = parts.env(tasks=parts.test, **parts.test_options).options
+    return {
+        "env": config.env,
+        "train": dict(parts.env.facts(train)),
+        "held_out": {**parts.env.facts(held), "decoding": config.eval.decoding},
+    }
+
+
 def _check_sharing(scorer: Scorer, scaffold: Scaffold, chat: Chat, env: TaskEnv, tasks: TaskSet) -> None:
     rows = []
     for task in tasks[:2]:
