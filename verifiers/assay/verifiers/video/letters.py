@@ -48,10 +48,11 @@ def _word_after(text: str, at: int) -> str:
     return re.split(r"\W", text[at : at + 4], maxsplit=1)[0]
 
 
+_STATED = ("answer is", "correct answer is", "best answer is", "correct option is", "best option is", "choice is",
+           "correct choice is")  # fmt: skip
 _PHRASES = (
-    *(f"{adjective}{noun} is" for noun in ("answer", "option", "choice") for adjective in ("correct ", "best ")),
-    "answer is", "choice is", "i choose", "i select", "i pick", "옵션", "정답은", "답은", "답:", "答案是", "答案为",
-    "选", "答えは",
+    *_STATED, *(f"the {phrase}" for phrase in _STATED), "my answer is", "my choice is", "i choose", "i select",
+    "i pick", "옵션", "정답은", "답은", "답:", "答案是", "答案为", "选", "答えは",
 )  # fmt: skip
 _START, _END, _PHRASE, _FALLBACK = 10, 9, 7, 0
 _FORMS = ((6, "({})"), (5, "{}."), (4, "{}:"), (3, "{})"), (2, "{} "))
