@@ -21,6 +21,7 @@ from assay.agents.scaffolds import PIPELINES, SCAFFOLDS, check_scaffold, layout_
 from assay.agents.scaffolds.agentless_options import AgentlessOptions
 from assay.envs.registry import env_class
 from assay.training import cli_agentless, cli_tables, cli_votes
+from assay.training.classes import class_rates
 from assay.training.cli import accuracy_table, check_writable
 from assay.training.cli_episodes import visible
 from assay.training.cli_policies import UNLIMITED, Acting, is_scripted, make_policy
@@ -70,6 +71,8 @@ class EvalFlags:
     """Its column of texts (same as --env.text)."""
     label: str = ""
     """Its column of labels (same as --env.label)."""
+    image: str = ""
+    """Its column of images (same as --env.image); then --env is image_classification unless you say otherwise."""
     split: str = "test"
     """Part of the data to measure on."""
     tasks: int = 200
@@ -311,6 +314,8 @@ def _show(flags: EvalFlags, found: Evaluation, compared: Mapping[str, Evaluation
         console.print(cli_tables.shown(table))
     if chosen:
         console.print(cli_votes.votes_table(chosen, flags.samples))
+    if len(found.confusion) == 2:
+        console.print(cli_tables.classes_table(class_rates(found.confusion)))
     if found.confusion:
         console.print(confusion_table(found.confusion))
     console.print(Text(f"report: {write_report(out)}"), soft_wrap=True)
@@ -321,7 +326,9 @@ def rates_table(found: Evaluation) -> Table:
     table = Table(show_header=False)
     for k, value in found.pass_at.items():
         table.add_row(f"pass@{k}", f"{100 * value:.1f} %")
-    table.add_row("parsed", f"{100 * found.parsed:.1f} %")
+    table.add_row(
+        "parsed", f"{100 * found.parsed:.1f} % ({100 * found.parsed_low:.1f} to {100 * found.parsed_high:.1f})"
+    )
     if found.macro_f1 is not None:
         table.add_row("macro F1", f"{100 * found.macro_f1:.1f} %")
     if found.calibration is not None:

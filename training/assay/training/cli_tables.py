@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from assay.envs.results import ResultTable, cell
+from assay.training.cli_episodes import visible
 
 if TYPE_CHECKING:
     from assay.envs.base import TaskEnv
     from assay.envs.tasks import Task
+    from assay.training.classes import ClassRates
     from assay.training.evaluate import Evaluation
+    from assay.training.stats import Interval
 
 SHEET = 12
 """Pictures on the contact sheet."""
@@ -108,3 +111,19 @@ def _small(picture: Any) -> Any:
     if picture.width == _WIDTH:
         return picture
     return picture.resize((_WIDTH, max(1, round(picture.height * _WIDTH / picture.width))), Image.Resampling.LANCZOS)
+
+
+def classes_table(rates: Mapping[str, ClassRates]) -> Table:
+    """Precision, recall and F1 of each of two classes, and how often each was answered against how often it is true."""
+    table = Table("class", "precision", "recall", "F1", "answered", "true")
+    for name, each in rates.items():
+        cells = [_percent(each.precision), _percent(each.recall), "-" if each.f1 is None else f"{100 * each.f1:.1f} %"]
+        table.add_row(Text(visible(name)), *cells, _percent(each.rate), f"{100 * each.share.mean:.1f} %")
+    return table
+
+
+def _percent(interval: Interval | None) -> str:
+    """A rate with its interval; one that is not defined is a dash, neither 0 nor 1."""
+    if interval is None:
+        return "-"
+    return f"{100 * interval.mean:.1f} % ({100 * interval.low:.1f} to {100 * interval.high:.1f})"

@@ -67,6 +67,8 @@ class OptimConfig:
     """Shape after the warm-up."""
     warmup_steps: int = 0
     """Steps of linear warm-up."""
+    warmup_share: float = 0.0
+    """Steps of linear warm-up as a share of all steps, where warmup_steps is 0."""
     weight_decay: float = 0.0
     """Decoupled weight decay."""
     betas: tuple[float, float] = (0.9, 0.95)
@@ -99,6 +101,8 @@ class SFTConfig:
     """Tasks an optimiser step."""
     lr: float = 5e-5
     """Peak learning rate, linear decay to zero."""
+    keep: Literal["last", "best"] = "last"
+    """best: measure the held-out tasks after every pass, and go on from the weights of the best one."""
 
 
 @dataclass(frozen=True)

@@ -275,7 +275,8 @@ def differences(old: TrainConfig, new: TrainConfig) -> list[str]:
     What changes no number of the steps already done may change: ``out``, checkpointing, threads, logging, monitors, and
     ``steps`` (a longer run) where the learning rate does not depend on it.
     """
-    free = set(_FREE) if old.optim.schedule == "constant" else set(_FREE) - {"steps"}
+    flat = old.optim.schedule == "constant" and not old.optim.warmup_share
+    free = set(_FREE) if flat else set(_FREE) - {"steps"}
     before, after = _flat(to_dict(old)), _flat(to_dict(new))
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     return [

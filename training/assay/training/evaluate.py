@@ -20,6 +20,7 @@ from assay.envs.episode import Outcome
 from assay.envs.results import Answer
 from assay.envs.tasks import Task, TaskSet
 from assay.training.calibration import Calibration, calibration_of
+from assay.training.classes import class_rates
 from assay.training.rollout import Collector, RolloutSpec, derive_seed, specs_for
 from assay.training.stats import macro_f1, pass_at_k, wilson
 
@@ -30,6 +31,7 @@ Confusion = dict[str, dict[str, int]]
 
 NO_ANSWER = "(none)"
 _MOST_VALUES = 20
+_TWO = 2  # classes: few enough that the rates of each are told apart, beside the confusion matrix
 _QUIET_SECONDS = 2.0
 
 
@@ -46,7 +48,8 @@ class Evaluation:
         accuracy: mean over tasks of the share of samples that are right (``Score.correct``).
         low, high: Wilson's 95 % interval of it.
         pass_at: k -> unbiased estimate of the chance that one of k samples is right, mean over tasks.
-        parsed: share of responses that an answer could be read out of.
+        parsed: share of responses that an answer could be read out of; ``parsed_low``, ``parsed_high``: Wilson's 95 %
+            interval of it, over responses.
         reward: mean reward.
         tokens: mean tokens sampled an episode.
         truncated: share that hit a token or turn budget.
@@ -75,6 +78,8 @@ class Evaluation:
     confusion: Confusion
     rollouts: list[Rollout] = field(repr=False)
     calibration: Calibration | None = None
+    parsed_low: float = math.nan
+    parsed_high: float = math.nan
 
     @property
     def macro_f1(self) -> float | None:
@@ -90,6 +95,8 @@ class Evaluation:
             "low": self.low,
             "high": self.high,
             "parsed": self.parsed,
+            "parsed_low": self.parsed_low,
+            "parsed_high": self.parsed_high,
             "reward": self.reward,
             "tokens": self.tokens,
             "truncated": self.truncated,
@@ -107,6 +114,8 @@ class Evaluation:
         if self.confusion:
             metrics["macro_f1"] = self.macro_f1
             metrics["confusion"] = self.confusion
+        if len(self.confusion) == _TWO:
+            metrics["classes"] = {name: each.to_metrics() for name, each in class_rates(self.confusion).items()}
         return metrics
 
 
@@ -167,6 +176,7 @@ def measure(
     accuracy = wilson(min(sum(shares), len(shares)), len(shares))
     scored = [(r, r.episode.score) for r in rollouts if r.episode.score is not None]
     outcomes = Counter(rollout.episode.outcome for rollout in rollouts)
+    parsed = wilson(sum(score.parsed for _, score in scored), len(scored))
     return Evaluation(
         n=len(judged),
         samples=samples,
@@ -174,7 +184,7 @@ def measure(
         low=accuracy.low,
         high=accuracy.high,
         pass_at={each: _pass_at(verdicts, each) for each in k},
-        parsed=_mean([float(score.parsed) for _, score in scored]),
+        parsed=parsed.mean,
         reward=_mean([score.reward for _, score in scored]),
         tokens=_mean([float(rollout.sampled_tokens) for rollout, _ in scored]),
         truncated=_mean([float(rollout.episode.outcome is Outcome.TRUNCATED) for rollout, _ in scored]),
@@ -185,6 +195,8 @@ def measure(
         confusion=confusion(rollouts, tasks, samples, env) if env is not None else {},
         rollouts=list(rollouts),
         calibration=calibration_of(rollouts),
+        parsed_low=parsed.low,
+        parsed_high=parsed.high,
     )
 
 

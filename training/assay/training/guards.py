@@ -21,6 +21,7 @@ from assay.training.precision import Weights
 
 if TYPE_CHECKING:
     from assay.training.evaluate import Evaluation
+    from assay.training.recipes import Recipe
 
 
 class Guard(Protocol):
@@ -31,6 +32,9 @@ class Guard(Protocol):
 
         Returns:
             Its successor, and why to stop and put the best weights back; None: go on.
+
+        Raises:
+            ValueError: one line, for an evaluation that it can make nothing of.
         """
         return self, None
 
@@ -114,6 +118,15 @@ class Guarded:
         self.rules, self.best = tuple(rules), best
         self.tripped: str | None = None
 
+    def check(self, found: Evaluation) -> None:
+        """Show every rule an evaluation and forget it, so that what it cannot judge is said before any work.
+
+        Raises:
+            ValueError: one line, whatever a rule raises.
+        """
+        for rule in self.rules:
+            rule.after_evaluation(0, found)
+
     def look(self, step: int, found: Evaluation, merit: float) -> str | None:
         """Show an evaluation to every rule; returns why to stop, the first reason there is."""
         if not self.rules or self.tripped:
@@ -141,3 +154,33 @@ class Guarded:
         self.rules = tuple(rule.restored(own) for rule, own in zip(self.rules, state["rules"], strict=True))
         self.best.step, self.tripped = state["step"], state["tripped"]
         self.best.merit = -math.inf if state["merit"] is None else state["merit"]
+
+
+class Passes:
+    """The passes of a warm-up, of which the best is kept.
+
+    Args:
+        folder: where weights lie meanwhile; gone afterwards.
+        weights: what is kept.
+        recipe: says which evaluation is better.
+    """
+
+    def __init__(self, folder: Path, weights: Weights, recipe: Recipe) -> None:
+        self.best, self.recipe, self.count = Best(folder, weights), recipe, 0
+        self.found: Evaluation | None = None
+
+    def offer(self, found: Evaluation) -> dict[str, Any]:
+        """Keep the weights after another pass if they are the best so far; returns what is logged."""
+        self.count += 1
+        merit = self.recipe.merit(found)
+        if self.best.offer(self.count, merit):
+            self.found = found
+            self.best.prune()
+        return {"pass": self.count, "merit": merit, "eval": found.to_metrics()}
+
+    def put_back(self) -> Evaluation | None:
+        """Make the best weights the current ones; returns their evaluation."""
+        if self.found is not None and self.best.step != self.count:
+            self.best.put_back()
+        shutil.rmtree(self.best.folder, ignore_errors=True)
+        return self.found

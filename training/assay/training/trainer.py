@@ -26,7 +26,7 @@ from assay.training.display import Display
 from assay.training.evaluate import Evaluation, evaluate, trivial_baselines
 from assay.training.feeds import make_feed
 from assay.training.frozen import STATE
-from assay.training.guards import Best, Guarded
+from assay.training.guards import Best, Guarded, Passes
 from assay.training.logs import MetricsLog
 from assay.training.memory_io import memory_tensors
 from assay.training.mixture import blended
@@ -156,14 +156,14 @@ class Run:
             self.display.evaluation({"name": name, **found.to_metrics()})
         self.before = self._judge(judge, "untrained")
         self.log.write("baseline", 0, name="untrained", **self.before.to_metrics())
+        self.guarded.check(self.before)
         chosen = self._warm_up_for(self.before)
+        found = self.before
         if chosen.epochs:
             self.display.evaluation({"name": "untrained", **self.before.to_metrics()})
-            self._warm_up(chosen)
-            self._evaluate(judge)
-        else:
-            self._measured(self.before)
-            self.guarded.look(0, self.before, parts.recipe.merit(self.before))
+            found = self._warm_up(chosen, judge) or self._judge(judge, "000000")
+        self._measured(found)
+        self.guarded.look(0, found, parts.recipe.merit(found))
         parts.frozen.begin(parts.updater.objective.companions)
         if parts.critic is not None:
             parts.updater.critic = ValueCritic(parts.scorer, parts.critic)
@@ -185,8 +185,10 @@ class Run:
         )
         return chosen
 
-    def _warm_up(self, config: SFTConfig) -> None:
+    def _warm_up(self, config: SFTConfig, judge: Any) -> Evaluation | None:
+        """Imitate; with ``config.keep`` best, the evaluation of the weights that were kept."""
         parts = self.parts
+        passes = Passes(self.dir / "warm-up", parts.weights, parts.recipe) if config.keep == "best" else None
         tasks = sft.choose(parts.train, config, self.config.seed)
         env = parts.env(tasks=parts.train, **parts.env_options)
         rows = sft.demonstrations(env, tasks, parts.chat, parts.scaffold)
@@ -194,11 +196,16 @@ class Run:
         with self.display.phase("warm-up", steps) as phase:
 
             def on_step(step: int, steps: int, loss: float) -> None:
-                self.log.write("sft", 0, sft_step=step, sft_steps=steps, loss=loss)
+                more = {}
+                if passes is not None and step * config.epochs % steps == 0:
+                    name = f"pass{step * config.epochs // steps}"
+                    more = passes.offer(self._judge(judge, name))
+                self.log.write("sft", 0, sft_step=step, sft_steps=steps, loss=loss, **more)
                 phase.advance()
 
             sft.warm_up(parts.scorer, parts.weights, parts.updater.optimizer, rows, config, self.config.seed, on_step)
         parts.updater.optimizer.state.clear()  # moments of imitation say nothing about reward
+        return None if passes is None else passes.put_back()
 
     def _one_step(self, collector: Any) -> str | None:
         """Sample, learn, log; returns why to stop, if there is a reason."""

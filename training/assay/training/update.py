@@ -24,9 +24,10 @@ from assay.training.tree import MicroBatch
 
 def learning_rate(config: OptimConfig, step: int, steps: int) -> float:
     """Learning rate of a step (from 0): linear warm-up, then constant, linear or cosine decay to 0 at ``steps``."""
-    if step < config.warmup_steps:
-        return config.lr * (step + 1) / config.warmup_steps
-    done = (step - config.warmup_steps) / max(1, steps - config.warmup_steps)
+    warmup = config.warmup_steps or round(config.warmup_share * steps)
+    if step < warmup:
+        return config.lr * (step + 1) / warmup
+    done = (step - warmup) / max(1, steps - warmup)
     shape = {"constant": 1.0, "linear": 1.0 - done, "cosine": 0.5 * (1.0 + math.cos(math.pi * done))}
     return config.lr * max(0.0, shape[config.schedule])
 
