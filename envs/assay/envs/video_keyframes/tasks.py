@@ -37,8 +37,8 @@ def task_of(record: Record, options: Options, split: str, ref: str, **meta: Any)
     identity = record.id or record_id(ref, record)
     prompt = prompt_of(ref, question_text(record.question, record.options), request(record.problem, options.think))
     told = {
-        "split": split, "source": options.source, "kind": record.kind, "about": record.about,
-        "options": list(record.options), "problem": record.problem, **record.source, **meta,
+        **record.source, "split": split, "source": options.source, "kind": record.kind, "about": record.about,
+        "options": list(record.options), "problem": record.problem, **meta,
     }  # fmt: skip
     if record.subtitles:
         told["subtitles"] = record.subtitles

@@ -49,9 +49,11 @@ def signs_in(rgb: Pixels) -> list[Seen]:
         if most < _RING * ring:
             continue
         white = _sums(pale) if white is None else white
-        share = (_boxes(white, side) - _inner(white, side, edge)) / ring
-        top, left = np.unravel_index(int(share.argmax()), share.shape)
-        if share[top, left] < _RING:
+        inside = _inner(white, side, edge)
+        # A sky is white all over: what counts is a white ring with nothing white in it.
+        framed = (_boxes(white, side) - inside) / ring - inside / (side - 2 * edge) ** 2
+        top, left = np.unravel_index(int(framed.argmax()), framed.shape)
+        if framed[top, left] < _RING:
             continue
         inner = rgb[top + edge : top + side - edge, left + edge : left + side - edge].max(axis=2)
         if (inner <= _DARK).mean() < _INSIDE:
