@@ -16,7 +16,7 @@ MAX_PIXELS = 8192 * 4608
 """Largest frame that is decoded, width times height."""
 MAX_BROKEN = 1000
 """Packets in a row that may fail to decode before the rest of a file is given up."""
-MAX_WORK = (5 * 10**10, 20_000)
+MAX_WORK = (2 * 10**10, 20_000)
 """Pixels that are decoded from one file: this many, and this many more for each of its bytes. Real footage stays far
 below; a small file made to keep a machine busy for hours does not."""
 THREADS = 4
