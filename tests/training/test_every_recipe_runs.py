@@ -26,6 +26,8 @@ OWN = {
     "nft": ["--recipe.max-num-gen-batches", "2"],
     "rft": ["--recipe.max-num-gen-batches", "2"],
     "rlcr": ["--scaffold", "confidence"],
+    "kf-grpo": ["--recipe.alpha", "0", "--recipe.contrast-ratio", "0"],  # countdown has no poorer view
+    "t-grpo": ["--recipe.alpha", "0", "--recipe.contrast-ratio", "0"],
 }
 """Flags beside the common ones: what a recipe asks for, and less work where its own numbers are large."""
 

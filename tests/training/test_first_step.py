@@ -124,6 +124,8 @@ COEFFICIENTS = {
     "gdc": ({}, rows(target)),
     "cdpg": ({}, rows(conditional_target)),
     "kl-rl": ({}, rows(leave_one_out)),
+    "kf-grpo": ({"kl_beta": 0.0, "advantage": "dr_grpo"}, rows(lambda r: 1.3 * centred(r))),  # the poorer view is wrong
+    "t-grpo": ({"kl_beta": 0.0}, rows(lambda r: centred(1.3 * r) / ((1.3 * r).std() + 1e-4))),
     "rlcr": ({}, rows(lambda r: 0.8 * centred(r))),  # at a confidence of .8: .5 ok + .5 (1 - (.8 - ok)^2)
     "ppo": ({"normalise": "none", "gamma": 0.9, "lam": 0.8}, gae(0.9, 0.8)),
     "nlpo": ({"normalise": "none", "gamma": 0.9, "lam": 0.8}, gae(0.9, 0.8)),
@@ -164,7 +166,11 @@ def batch_of(right, objective):
         values=VALUES.expand(shape).clone(),
         end_value=torch.zeros(size),
         policy_version=torch.zeros(size, dtype=torch.int64),
-        reward_parts={"confidence": torch.full((size,), 0.8), "format": torch.ones(size)},
+        reward_parts={
+            "confidence": torch.full((size,), 0.8),
+            "format": torch.ones(size),
+            "contrast": torch.zeros(size),
+        },
         anchor_logp=dict.fromkeys(objective.anchors, logp),
     )
     return replace(batch, old_aux={readout.name: torch.zeros(shape) for readout in objective.old_needs})

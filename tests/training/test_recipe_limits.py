@@ -28,7 +28,8 @@ SIGNED = {
 def facts(name):
     """A run that suits a recipe."""
     logged = recipe_class(name).data == "logged"
-    return RunFacts(8, 32, scaffold="confidence" if name == "rlcr" else "chat", logged=logged, steps=10, groups=4)
+    scaffold = "confidence" if name == "rlcr" else "chat"
+    return RunFacts(8, 32, scaffold=scaffold, logged=logged, steps=10, groups=4, views=("shuffled",))
 
 
 def test_recipes_are_short_files():
