@@ -5,14 +5,14 @@ from __future__ import annotations
 ALIASES: dict[str, tuple[str, ...]] = {
     # software
     "javascript": ("js", "ecmascript"),
-    "typescript": ("ts", "typed javascript"),
+    "typescript": ("ts", "typescript language"),
     "python": ("python3", "cpython"),
     "java": ("jdk", "j2ee"),
     "golang": ("go language", "go lang"),
     "c++": ("cpp", "c plus plus"),
     "c#": ("csharp", "c sharp"),
     "ruby on rails": ("rails", "ror"),
-    "node.js": ("nodejs", "node js"),
+    "node.js": ("nodejs", "node server"),
     "react": ("reactjs", "react.js"),
     "angular": ("angularjs", "angular.js"),
     "vue": ("vuejs", "vue.js"),
@@ -105,7 +105,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "wound care": ("wound dressing", "wound management"),
     "infection control": ("infection prevention", "aseptic technique"),
     "phlebotomy": ("blood draws", "venipuncture"),
-    "vital signs": ("vitals", "vital sign monitoring"),
+    "vital signs": ("vitals", "vital sign checks"),
     # logistics and people
     "supply chain management": ("scm", "supply chain"),
     "inventory management": ("stock control", "inventory control"),

@@ -13,7 +13,7 @@ from assay.verifiers.resume.reading import Reading, read
 from assay.verifiers.resume.truth import SELECTED, Truth, truth_of
 from assay.verifiers.score import Score
 
-OPTIONS = {
+OPTIONS: dict[str, Option | str] = {
     "preset": Option(
         "gentle: a false accept or reject costs .1, an unreadable response earns -.2; aggressive: 2, .2 and -2, which "
         "teaches a model to reject everyone",

@@ -22,7 +22,7 @@ def skill_key(text: str) -> str:
 
 @lru_cache(maxsize=8)
 def _table(extra: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[str, str]:
-    table = {}
+    table: dict[str, str] = {}
     for name, spellings in (*ALIASES.items(), *extra):  # the caller's own win
         home = table.get(skill_key(name), name)
         for spelling in (name, *spellings):
@@ -70,7 +70,7 @@ def occurs(spelling: str, text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _word(spelling: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w+#]){re.escape(fold(spelling))}(?![\w+#])")
+    return re.compile(rf"(?<![\w+#.]){re.escape(fold(spelling))}(?![\w+#])")
 
 
 def found_in(text: str, skills: Iterable[str], aliases: Aliases | None = None) -> list[str]:
@@ -93,4 +93,4 @@ def found_in(text: str, skills: Iterable[str], aliases: Aliases | None = None) -
 @lru_cache(maxsize=1024)
 def _any_of(known: tuple[str, ...]) -> re.Pattern[str]:
     longest_first = sorted(filter(None, known), key=len, reverse=True)
-    return re.compile(rf"(?<![\w+#])(?:{'|'.join(map(re.escape, longest_first))})(?![\w+#])")
+    return re.compile(rf"(?<![\w+#.])(?:{'|'.join(map(re.escape, longest_first))})(?![\w+#])")
