@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from assay.envs.results import Column, ResultTable
 from assay.envs.tasks import Task
@@ -33,30 +32,27 @@ HEADS = (Column("right"), Column("n", "count"))
 Judged = Sequence[tuple[Task, Sequence[Score]]]
 
 
-def rollup(options: Any, tasks: Sequence[Task], scores: Sequence[Sequence[Score]]) -> list[ResultTable]:
+def tables(source: str, tasks: Sequence[Task], scores: Sequence[Sequence[Score]]) -> list[ResultTable]:
     """A benchmark's tables: overall, then by each of its groups; of our own sources by kind of question.
 
     Every question counts once (the mean of its samples), also one whose video cannot be read, which is wrong; one of
     several question types counts in each. Questions without a score are left out.
 
     Args:
-        options: of the environment.
+        source: its name.
         tasks: what was played.
         scores: of each task, one for each sample that was scored.
     """
     judged = [(task, each) for task, each in zip(tasks, scores, strict=True) if each]
-    groups = GROUPS.get(options.source, OWN)
-    tables = [_by(options.source, name, order, judged) for name, order in groups.items()]
-    return [_overall(options.source, judged), *(table for table in tables if table is not None)]
+    found = [_by(source, name, order, judged) for name, order in GROUPS.get(source, OWN).items()]
+    return [_overall(source, judged), *(table for table in found if table is not None)]
 
 
 def _overall(source: str, judged: Judged) -> ResultTable:
     every = [score for _, each in judged for score in each]
     heads = (Column("", "text"), *HEADS, Column("not read", "count"), Column("video lost", "count"))
-    lost = sum(score.parts.get("lost", 0.0) > 0 for score in every)
-    unread = sum(not score.parsed for score in every) - sum(
-        score.parts.get("lost", 0.0) > 0 and not score.parsed for score in every
-    )
+    lost = sum(bool(score.parts.get("lost")) for score in every)
+    unread = sum(not score.parsed and not score.parts.get("lost") for score in every)
     return ResultTable(source, heads, ((source, _mean(judged), len(judged), unread, lost),))
 
 

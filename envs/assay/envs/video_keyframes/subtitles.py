@@ -89,7 +89,7 @@ def _seconds(clock: Sequence[str | None]) -> float:
     return int(hours) * 3600 + int(minutes) * 60 + int(seconds) + (float(f"0.{fraction}") if fraction else 0.0)
 
 
-def subtitles_at(entries: Sequence[Subtitle], seconds: Sequence[float]) -> list[str]:
+def lines_at(entries: Sequence[Subtitle], seconds: Sequence[float]) -> list[str]:
     """What is written on the screen at any of some times, each entry once, in the order in which they are shown.
 
     An entry is on the screen at t where begin <= t < end.
