@@ -56,10 +56,10 @@ def test_columns_are_chosen_by_name_and_labels_shown_as_they_are(tmp_path):
     path = write(tmp_path / "rows.csv", [(f"q {i}", f"card_{i % 2}", "x") for i in range(50)], ("query", "intent", "z"))
     env = Env(source="csv", path=path, text="query", label="intent")
     assert env.tasks.labels == ["card_0", "card_1"]
-    with pytest.raises(ValueError, match=r"rows.csv has no column 'text'; it has: query, intent, z"):
-        Env(source="csv", path=path)
-    with pytest.raises(ValueError, match=r"no column 'label'; it has: query, intent, z"):
-        Env(source="csv", path=path, text="query")
+    with pytest.raises(ValueError, match=r"rows.csv has no column 'body'; it has: query, intent, z"):
+        Env(source="csv", path=path, text="body")
+    with pytest.raises(ValueError, match=r"no column 'folder'; it has: query, intent, z"):
+        Env(source="csv", path=path, text="query", label="folder")
 
 
 def test_integer_labels_are_labels(tmp_path):
@@ -170,7 +170,7 @@ def test_few_per_label_keeps_order_and_does_not_depend_on_it():
         ([("a", "Yes"), ("b", "yes ")], "'Yes' and 'yes' are one label once case and spacing are folded"),
         ([("a", "New York"), ("b", "new  york.")], "are one label"),
         ([("a", "only"), ("b", "only")], "at least two labels; there is 'only'"),
-        ([("a", "x"), ("b", "")], "row 2 of train has no usable 'label': ''"),
+        ([("a", ""), ("b", " ")], "rows.csv: the column 'label' is empty in all 2 rows"),
     ],
 )
 def test_data_that_cannot_be_used_is_refused_in_one_line(tmp_path, rows, message):
@@ -191,7 +191,7 @@ def test_an_unseen_held_out_label_is_refused(tmp_path):
     [
         ({"source": "csv"}, "source 'csv' needs a path"),
         ({"source": "csv", "path": "nowhere.csv"}, "no such file: nowhere.csv"),
-        ({"source": "jsonl", "path": "rows.csv"}, "source 'jsonl' reads .jsonl and .ndjson files; got rows.csv"),
+        ({"source": "jsonl", "path": "rows.csv"}, "source 'jsonl' reads .jsonl, .ndjson and .json files; got rows.csv"),
         ({"path": "rows.csv"}, "source 'docstrings' takes no path; for a file give source csv"),
         ({"source": "synthetic", "test_path": "x"}, "source 'synthetic' takes no test_path"),
         ({"split": "dev"}, "the dev split of documentation of Python"),
@@ -214,10 +214,10 @@ def test_broken_files_are_one_line(tmp_path):
         "a.jsonl": (b'{"text": "x", "label": "y"}\n{"text": \n', "a.jsonl:2 is not JSON"),
         "b.jsonl": (b"[1]\n", "b.jsonl:1 is not a JSON object"),
         "c.csv": (b"text,label\na,b\nc\n", "data row 2 does not have the"),
-        "d.csv": (b"text,label\n\xff\xfe,b\n", "is not UTF-8"),
+        "d.csv": (b"PK\x03\x04 and so on", "is a spreadsheet or archive, not text: export it as CSV"),
         "e.parquet": (b"not parquet", "is not a whole Parquet file"),
         "f.csv": (b"text,label\na,b,c\n", "data row 1 does not have the"),
-        "g.txt": (b"x", "cannot read .txt; known: .csv"),
+        "g.xlsx": (b"x", ".json, .parquet (save the sheet as CSV)"),
     }
     for name, (content, message) in cases.items():
         (tmp_path / name).write_bytes(content)

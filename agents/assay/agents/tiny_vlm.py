@@ -72,8 +72,13 @@ def tiny_vlm_tokenizer(vocab: int = 1800) -> Any:
         chat_template=VISION_CHATML,
         clean_up_tokenization_spaces=False,
     )
-    made.add_special_tokens({"additional_special_tokens": list(_MARKS)})
-    return made
+    return with_marks(made)
+
+
+def with_marks(tokenizer: Any) -> Any:
+    """``tokenizer`` with the tokens that stand for an image and its bounds."""
+    tokenizer.add_special_tokens({"additional_special_tokens": list(_MARKS)})
+    return tokenizer
 
 
 def tiny_vlm(
@@ -87,6 +92,7 @@ def tiny_vlm(
     layers: int = 4,
     heads: int = 4,
     seed: int = 0,
+    tokenizer: Any = None,
 ) -> tuple[Any, Any]:
     """A random model in float32 on the CPU and its processor (PIL, no torchvision).
 
@@ -100,6 +106,7 @@ def tiny_vlm(
         layers: its layers.
         heads: attention heads of both.
         seed: of the weights. The global random state is left as it was.
+        tokenizer: another one, with the marks of an image (:func:`with_marks`); by default the one for screens.
 
     Raises:
         ValueError: if ``side`` is not such a multiple.
@@ -110,7 +117,8 @@ def tiny_vlm(
     from transformers import Idefics3Config, Idefics3ForConditionalGeneration, Idefics3Processor
     from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 
-    tokenizer = tiny_vlm_tokenizer()
+    own = tokenizer is None
+    tokenizer = tiny_vlm_tokenizer() if own else tokenizer
     size = {"longest_edge": side}
     pixels = Idefics3ImageProcessorPil(
         do_image_splitting=False, size=size, max_image_size=size, return_row_col_info=False
@@ -136,7 +144,7 @@ def tiny_vlm(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Idefics3ForConditionalGeneration(config)
-        _begin(model, tokenizer.convert_tokens_to_ids([str(number) for number in range(NUMBERS)]))
+        _begin(model, tokenizer.convert_tokens_to_ids([str(number) for number in range(NUMBERS)]) if own else [])
     return model.eval(), processor
 
 
@@ -149,7 +157,8 @@ def _begin(model: Any, numbers: list[int]) -> None:
     side, count = seeing.num_patches_per_side, 64
     with torch.no_grad():
         words.normal_(0.0, 0.05)
-        words[torch.tensor(numbers)] = 0.05 * _mixed(_waves(NUMBERS, count, 20), words.shape[1])
+        if numbers:
+            words[torch.tensor(numbers)] = 0.05 * _mixed(_waves(NUMBERS, count, 20), words.shape[1])
         across, down = (_mixed(_waves(side, count, 4), places.shape[1]) for _ in range(2))
         places.copy_(0.2 * (across[None] + down[:, None]).reshape(side * side, -1))
         seeing.patch_embedding.weight.copy_(_cosines(*seeing.patch_embedding.weight.shape[::2]))

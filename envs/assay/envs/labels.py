@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
+from assay.envs.tables import tell
 from assay.envs.tasks import split_of
 from assay.verifiers.classify.labels import label_key
 
@@ -34,6 +36,60 @@ def check_labels(wanted: Sequence[str], present: Sequence[str]) -> list[str]:
     if len(labels) < 2:
         raise ValueError(f"classification needs at least two labels; there is {', '.join(map(repr, labels)) or 'none'}")
     return labels
+
+
+_MANY = 20
+
+
+def check_label_column(labels: Sequence[str], where: str) -> None:
+    """Refuse a column in which nearly every row has a label of its own: it holds texts or numbers, not classes.
+
+    Raises:
+        ValueError: one line.
+    """
+    kinds = len(set(labels))
+    if kinds > _MANY and 2 * kinds > len(labels):
+        raise ValueError(f"{where}: {len(labels)} rows have {kinds} different labels: is that the label column?")
+
+
+def label_text(value: Any, column: str, number: int, where: str) -> str:
+    """The label that a cell holds, on one line with single spaces; ``""`` where it holds none.
+
+    Raises:
+        ValueError: one line, if the cell holds several values.
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, float) and value.is_integer():  # integers that met an empty cell became floats
+        return str(int(value))
+    if isinstance(value, str | int | float):
+        return " ".join(str(value).split())
+    raise ValueError(f"{where}, row {number}: one label a row is needed; {column!r} holds {type(value).__name__}")
+
+
+def told_unusable(lacking: Mapping[str, Sequence[int]], total: int, where: str) -> None:
+    """Warn of rows that were left out, by the column in which they have nothing.
+
+    Raises:
+        ValueError: one line, if all rows lack the same.
+    """
+    for column, numbers in lacking.items():
+        if numbers and len(numbers) == total:
+            raise ValueError(f"{where}: the column {column!r} is empty in all {total} rows")
+        if numbers:
+            tell(
+                f"{where}: {len(numbers)} of {total} rows have no {column!r} (the first is row {numbers[0]}); left out"
+            )
+
+
+def told_unseen(splits: Mapping[str, Sequence[T]], label: Callable[[T], str], where: str) -> None:
+    """Warn of labels whose few rows were all held out by hash, so that training never shows them."""
+    known = {label(item) for item in splits["train"]}
+    for split in ("dev", "test"):
+        unseen = sorted({label(item) for item in splits[split]} - known)
+        if unseen and known:
+            shown = ", ".join(map(repr, unseen[:3])) + (" and others" if len(unseen) > 3 else "")
+            tell(f"{where}: all rows of {len(unseen)} labels fell into {split} ({shown}): training never shows them")
 
 
 def class_balance(labels: Iterable[str], classes: Sequence[str]) -> dict[str, Any]:

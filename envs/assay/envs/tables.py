@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-Row = dict[str, Any]
+from assay.envs.table_files import READERS, DataWarning, Row, tell
+
+__all__ = ["DataWarning", "Row", "check_columns", "load_hub", "read_hub", "read_table", "table_suffix", "tell"]
 
 
 def read_table(path: str | Path, columns: Sequence[str] = ()) -> list[Row]:
-    """Read a CSV, TSV, JSONL or Parquet file, by its suffix; ``columns`` must exist.
+    """Read a CSV, TSV, JSON, JSONL or Parquet file, by its suffix; ``columns`` must exist.
+
+    A few broken rows or lines are left out with a :class:`DataWarning`.
 
     Raises:
-        ValueError: one line; no such file, a suffix that is not known, a broken line, no rows, or a missing column.
+        ValueError: one line; no such file, a suffix that is not known, a broken file, no rows, or a missing column.
     """
     path = Path(path).expanduser()
     if not path.is_file():
         raise ValueError(f"no such file: {path}")
-    readers = {".csv": _csv, ".tsv": _csv, ".jsonl": _jsonl, ".ndjson": _jsonl, ".parquet": _parquet}
-    if path.suffix.lower() not in readers:
-        raise ValueError(f"{path}: cannot read {path.suffix or 'a file without suffix'}; known: {', '.join(readers)}")
     try:
-        rows = readers[path.suffix.lower()](path)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 (byte {error.start}): convert it first") from None
+        rows = READERS[table_suffix(path)](path)
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror or error}") from None
     return check_columns(rows, columns, str(path))
+
+
+def table_suffix(path: str | Path) -> str:
+    """The suffix that says how a table is read, ``.gz`` aside.
+
+    Raises:
+        ValueError: one line, for one that is not known.
+    """
+    path = Path(path)
+    suffix = (Path(path.stem) if path.suffix.lower() == ".gz" else path).suffix.lower()
+    if suffix not in READERS:
+        known = f"cannot read {suffix or 'a file without suffix'}; known: {', '.join(READERS)}"
+        raise ValueError(f"{path}: {known}{SPREADSHEET if suffix in ('.xlsx', '.xls', '.ods') else ''}")
+    return suffix
+
+
+SPREADSHEET = " (save the sheet as CSV)"
 
 
 def check_columns(rows: list[Row], columns: Iterable[str], where: str) -> list[Row]:
@@ -41,10 +54,19 @@ def check_columns(rows: list[Row], columns: Iterable[str], where: str) -> list[R
     """
     if not rows:
         raise ValueError(f"{where} has no rows: give data with at least one row for each split and label")
+    known = columns_of(rows)
     for column in columns:
-        if column not in rows[0]:
-            raise ValueError(f"{where} has no column {column!r}; it has: {', '.join(map(str, rows[0]))}")
+        if column not in known:
+            raise ValueError(f"{where} has no column {column!r}; it has: {', '.join(known)}")
     return rows
+
+
+def columns_of(rows: Sequence[Row]) -> list[str]:
+    """The columns of a table, as its first rows have them: JSON leaves out what a row does not have."""
+    return list(dict.fromkeys(str(name) for row in rows[:_LOOKED_AT] for name in row))
+
+
+_LOOKED_AT = 100
 
 
 HUB_SPLITS = {"train": "train", "test": "test", "validation": "dev", "valid": "dev", "val": "dev", "dev": "dev"}
@@ -90,49 +112,4 @@ def _named_classes(data: Any) -> list[Row]:
         for column, classes in names.items():
             if isinstance(row[column], int):
                 row[column] = classes[row[column]] if row[column] >= 0 else None
-    return rows
-
-
-def _csv(path: Path) -> list[Row]:
-    before = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # the default refuses fields over 128 KB
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ","))
-    except csv.Error as error:
-        raise ValueError(f"{path} is not a CSV file: {error}") from None
-    finally:
-        csv.field_size_limit(before)
-    for number, row in enumerate(rows, 1):
-        if None in row or None in row.values():
-            raise ValueError(f"{path}: data row {number} does not have the {len(rows[0])} fields of the header")
-    return rows
-
-
-def _jsonl(path: Path) -> list[Row]:
-    rows: list[Row] = []
-    with path.open(encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise ValueError(f"{path}:{number} is not JSON: {error}") from None
-            if not isinstance(row, dict):
-                raise ValueError(f"{path}:{number} is not a JSON object")
-            rows.append(row)
-    return rows
-
-
-def _parquet(path: Path) -> list[Row]:
-    try:
-        import pyarrow.parquet
-    except ImportError:
-        raise ImportError("Parquet files need pyarrow: pip install 'assay[data]'") from None
-    try:
-        rows: list[Row] = pyarrow.parquet.read_table(path).to_pylist()
-    except pyarrow.ArrowException as error:
-        raise ValueError(
-            f"{path} is not a whole Parquet file ({str(error).splitlines()[0]}): download or write it again"
-        ) from None
     return rows

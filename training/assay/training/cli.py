@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +54,8 @@ def guarded(command: Callable[[list[str]], int], argv: Sequence[str] | None = No
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     for library in ("TRANSFORMERS", "HF_HUB", "DATASETS"):  # what went wrong is said once, by us
         os.environ.setdefault(f"{library}_VERBOSITY", "error")
+    if argv is None:
+        warnings.formatwarning = _one_line
     try:
         check_python()
         return command(words)
@@ -74,6 +77,11 @@ def guarded(command: Callable[[list[str]], int], argv: Sequence[str] | None = No
             raise
         print(f"error: {line}", file=sys.stderr)
         return USER_ERROR
+
+
+def _one_line(message: Warning | str, category: type[Warning], *where: object, **more: object) -> str:
+    """A warning as a user reads it: what it says, not which line of whose code said it."""
+    return f"note: {' '.join(str(message).split())}\n"
 
 
 def _line_for(error: Exception) -> str | None:

@@ -27,10 +27,11 @@ from assay.training.cli_episodes import visible
 from assay.training.cli_policies import UNLIMITED, Acting, is_scripted, make_policy
 from assay.training.config import EvalConfig, ModelConfig, RolloutConfig, TrainConfig
 from assay.training.configfile import CONFIG, read_config, write_config
+from assay.training.datasets import dataset_options
 from assay.training.deciding import deciding
 from assay.training.display import Display
 from assay.training.errors import UserError
-from assay.training.flags import changed, dataclass_fields, dataset_options, env_options, flag, make_flags, parse, peek
+from assay.training.flags import changed, dataclass_fields, env_of, env_options, flag, make_flags, parse, peek
 from assay.training.logs import MetricsLog
 from assay.training.stored import write_episodes
 
@@ -66,7 +67,7 @@ class EvalFlags:
     """A folder, a hub id, a run directory, smollm2-135m, openai:MODEL, or scripted: oracle, random, majority, and for
     gui_grounding centre and ocr."""
     dataset: str = ""
-    """Your own data: a .csv, .jsonl or .parquet file, a folder of images, or a data set on the hub."""
+    """Your own data: a .csv, .tsv, .json, .jsonl or .parquet file, a folder of images, or a data set on the hub."""
     text: str = ""
     """Its column of texts (same as --env.text)."""
     label: str = ""
@@ -180,7 +181,7 @@ def parse_evaluation(argv: list[str]) -> tuple[EvalFlags, dict[str, Any]]:
         UserError: one line, for what cannot be parsed.
     """
     base = _of_run(peek(argv, "--model") or "")
-    given = peek(argv, "--env")
+    given = peek(argv, "--env") or env_of(argv) or None
     default = EvalFlags(
         env=given or base.env,
         scaffold=base.scaffold,
@@ -203,7 +204,7 @@ def parse_evaluation(argv: list[str]) -> tuple[EvalFlags, dict[str, Any]]:
     values: dict[str, Any] = {f.name: getattr(parsed, f.name, None) for f in dataclasses.fields(EvalFlags)}
     flags = EvalFlags(**values)
     options = changed(parsed.env_group)
-    options |= dataset_options(type(parsed.env_group), flags.dataset, flags.text, flags.label)
+    options |= dataset_options(type(parsed.env_group), flags.dataset, flags.text, flags.label, flags.image)
     if any(not 1 <= k <= flags.samples for k in flags.pass_k):
         raise UserError(f"--pass-k {max(flags.pass_k)} needs --samples {max(flags.pass_k)} or more")
     if flags.decoding != "greedy" and flags.samples > 1:

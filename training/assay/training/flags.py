@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 from assay.training.config import TrainConfig
 from assay.training.configfile import CONFIG, from_dict, read_yaml
+from assay.training.datasets import dataset_options, image_env
 from assay.training.errors import MissingExtraError, UserError, close_match
 from assay.training.settings import configured, recipe_settings
 
@@ -31,8 +32,6 @@ TRAIN_HELP = """Train a language model on tasks whose answers are verified.
   train-agent report DIR                  write DIR/report.html again
 """
 
-_SOURCES = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
-
 
 @dataclasses.dataclass(frozen=True)
 class Main:
@@ -45,11 +44,13 @@ class Main:
     model: str
     """The policy: a folder, a hub id, or smollm2-135m, which needs no hub (same as --model.name)."""
     dataset: str = ""
-    """Your own data: a .csv, .jsonl or .parquet file, a folder of images, or a data set on the hub."""
+    """Your own data: a .csv, .tsv, .json, .jsonl or .parquet file, a folder of images, or a data set on the hub."""
     text: str = ""
     """Its column of texts (same as --env.text)."""
     label: str = ""
     """Its column of labels (same as --env.label)."""
+    image: str = ""
+    """Its column of images (same as --env.image); then --env is image_classification unless you say otherwise."""
     steps: int = 0
     """Optimisation steps (batches of rollouts)."""
     lr: float = 0.0
@@ -73,7 +74,7 @@ def parse_train(argv: Sequence[str]) -> TrainConfig:
     """
     file = peek(argv, "--config") or _resumed_config(argv)
     given = read_yaml(file) if file else {}
-    shown = peek(argv, "--env"), peek(argv, "--recipe")
+    shown = peek(argv, "--env") or ("" if file else env_of(argv)), peek(argv, "--recipe")
     written = from_dict(given, TrainConfig)
     env_options(shown[0] or written.env, {})  # an unknown environment is said before anything else
     base = configured(given, env=shown[0] or "", recipe=shown[1] or "")
@@ -133,7 +134,7 @@ def _train_config(base: TrainConfig, parsed: Any) -> TrainConfig:
     # What the recipe sets of the environment is spelt out, even where it was set back to the environment's own default.
     brought = recipe_settings(base.recipe, base.env).get("env_options", {})
     options = {name: getattr(parsed.env_group, name) for name in brought} | changed(parsed.env_group)
-    options |= dataset_options(type(parsed.env_group), parsed.dataset, parsed.text, parsed.label)
+    options |= dataset_options(type(parsed.env_group), parsed.dataset, parsed.text, parsed.label, parsed.image)
     return TrainConfig(**values, env_options=options, recipe_options=changed(parsed.recipe_group))
 
 
@@ -144,33 +145,9 @@ def changed(options: Any) -> dict[str, Any]:
     return {name: value for name, value in pairs if value != getattr(default, name)}
 
 
-def dataset_options(options: type, dataset: str, text: str = "", label: str = "") -> dict[str, Any]:
-    """Environment options for ``--dataset``, ``--text`` and ``--label``; the source is inferred from the suffix.
-
-    Raises:
-        UserError: if the environment takes no such data, or nobody can tell what ``dataset`` is.
-    """
-    hints = typing.get_type_hints(options)
-    given: dict[str, Any] = {}
-    if dataset:
-        given = {"source": _source(dataset, typing.get_args(hints.get("source"))), "path": dataset}
-    given |= {name: value for name, value in (("text", text), ("label", label)) if value}
-    missing = [name for name in given if name not in hints]
-    if missing:
-        flag = "dataset" if missing[0] in ("source", "path") else missing[0]
-        raise UserError(f"this environment takes no --{flag}: see its own flags with --env NAME --help")
-    return given
-
-
-def _source(dataset: str, sources: Sequence[str]) -> str:
-    path = Path(dataset)
-    guess = _SOURCES.get(path.suffix.lower()) or ("folder" if path.is_dir() else "hub")
-    if guess in sources and (guess == "hub" or path.exists()):
-        return guess
-    if path.suffix.lower() in _SOURCES and not path.exists():
-        raise UserError(f"no such file: {dataset}")
-    known = ", ".join(source for source in ("csv", "jsonl", "parquet", "folder", "hub") if source in sources)
-    raise UserError(f"cannot read {dataset} as a data set: this environment takes {known or 'none'}")
+def env_of(argv: Sequence[str]) -> str:
+    """The environment that ``--dataset`` and ``--image`` ask for by being what they are, or ``""``."""
+    return image_env(peek(argv, "--dataset") or "", peek(argv, "--image") or "")
 
 
 def env_options(name: str, given: Mapping[str, Any]) -> Any:

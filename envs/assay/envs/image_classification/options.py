@@ -8,7 +8,7 @@ from typing import Literal
 from assay.envs.answers import ThinkMode
 from assay.envs.base import BaseOptions
 
-SourceName = Literal["shapes", "digits", "folder", "csv", "hub"]
+SourceName = Literal["shapes", "digits", "fashion-mnist", "folder", "csv", "hub", "coop", "idx"]
 
 
 @dataclass(frozen=True)
@@ -18,15 +18,17 @@ class Options(BaseOptions):
     split: Literal["train", "dev", "test"] = "train"
     """Part of the data."""
     source: SourceName = "shapes"
-    """shapes: drawn by seed. digits: scikit-learn's 1,797 scanned digits. A folder, a CSV file, or a hub data set."""
+    """shapes: drawn by seed. digits: scikit-learn's 1,797 scanned digits. fashion-mnist: Debian's package
+    dataset-fashion-mnist, or its files at path. csv: a table. coop: a folder in the layout of CoOp. idx: MNIST's."""
     path: str = ""
-    """folder: one sub-folder a class, or train and test (and dev) folders of such. csv: the file. hub: the name."""
+    """folder: one sub-folder a class, or train and test (and dev) folders of such. csv: a .csv, .jsonl or .parquet
+    file. hub: the name. coop: the folder with split_zhou_NAME.json, or that file. idx: the folder of the four files."""
     config: str = ""
     """Configuration of a hub data set."""
-    image: str = "image"
-    """Column of the image: of a CSV file, a path relative to it."""
-    label: str = "label"
-    """Column of the label."""
+    image: str = ""
+    """Column of the image, a path relative to the table or the bytes of a file; empty takes one of a usual name."""
+    label: str = ""
+    """Column of the label; empty takes one that is called label, category, class and so on."""
     labels: tuple[str, ...] = ()
     """Keep only these classes, in this order; empty keeps all."""
     classes: int = 40
@@ -47,6 +49,8 @@ class Options(BaseOptions):
     """Path of that source."""
     shots: int = 4
     """Training images of each class; 0 takes all."""
+    few: Literal["refuse", "take"] = "refuse"
+    """A class with fewer training images than shots: refuse the data, or take all that it has."""
     seed: int = 0
     """Of shots, candidates and the shapes source."""
     think_mode: ThinkMode = "none"

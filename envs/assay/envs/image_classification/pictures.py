@@ -1,10 +1,12 @@
-"""From a reference to a picture: ``shapes:SEED:VARIANT:CLASS``, ``digits:INDEX``, ``hub:...``, or the path of a file.
+"""From a reference to a picture: ``shapes:SEED:VARIANT:CLASS``, ``digits:INDEX``, ``idx:INDEX:FILE``,
+``cell:COLUMN:ROW:FILE``, ``hub:...``, or the path of a file.
 
 References may name the class, so they stay in the task; an observation holds the picture alone.
 """
 
 from __future__ import annotations
 
+import io
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +41,21 @@ def open_picture(ref: str, size: int) -> Picture:
     return picture
 
 
+def check_image(file: Path | io.BytesIO) -> None:
+    """Look at an image's header.
+
+    Raises:
+        OSError, ValueError, SyntaxError: it is no image, or one of more pixels than Pillow will open.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(file):
+            pass
+    except Image.DecompressionBombError as error:
+        raise ValueError(str(error)) from None
+
+
 def _load(ref: str) -> Picture:
     from PIL import Image
 
@@ -50,6 +67,16 @@ def _load(ref: str) -> Picture:
         return draw(int(seed), label, int(variant))
     if scheme == "digits":
         return Image.fromarray(digit_arrays()[0][int(rest)])
+    if scheme == "idx":
+        from assay.envs.image_classification.idx import read_images
+
+        index, name = rest.split(":", 1)
+        return Image.fromarray(read_images(name)[int(index)])
+    if scheme == "cell":
+        from assay.envs.image_classification.rows import cells
+
+        column, row, name = rest.split(":", 2)
+        return Image.open(io.BytesIO(cells(name, column)[int(row)]))
     if scheme == "hub":
         config, split, column, index, name = rest.split(":", 4)
         image: Picture = hub_splits(name, config)[split][int(index)][column]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +23,29 @@ class Item:
     digest: str
 
 
+@dataclass
+class Source:
+    """``parts``: items by split (``train``, ``dev``, ``test``), all of them ``train`` where there is none."""
+
+    parts: dict[str, list[Item]]
+    classes: list[str]
+    name: str
+    licence: str = ""
+
+
 def halve(classes: Sequence[str]) -> tuple[list[str], list[str]]:
     """Base and new classes: the first half in the given order (the larger one if odd), and the rest (as in CoOp)."""
     middle = (len(classes) + 1) // 2
     return list(classes[:middle]), list(classes[middle:])
 
 
-def few_shot(items: Sequence[Item], classes: Sequence[str], shots: int, seed: int) -> list[Item]:
+def few_shot(
+    items: Sequence[Item], classes: Sequence[str], shots: int, seed: int, few: Literal["refuse", "take"] = "refuse"
+) -> list[Item]:
     """Exactly ``shots`` items of each class, drawn by ``seed`` and content; more shots contain fewer. 0 takes all.
 
     Raises:
-        ValueError: one line, naming a class that has too few.
+        ValueError: one line, naming a class that has too few, unless ``few`` is ``"take"``.
     """
     groups: dict[str, list[Item]] = {name: [] for name in classes}
     for item in items:
@@ -40,8 +53,11 @@ def few_shot(items: Sequence[Item], classes: Sequence[str], shots: int, seed: in
             groups[item.label].append(item)
     chosen: list[Item] = []
     for name, group in groups.items():
-        if len(group) < shots:
-            raise ValueError(f"class {name!r} has {len(group)} training images, fewer than shots={shots}")
+        if len(group) < shots and few == "refuse":
+            raise ValueError(
+                f"class {name!r} has {len(group)} training images, fewer than shots={shots} "
+                "(few='take' takes what there is)"
+            )
         ranked = sorted(group, key=lambda item: hashlib.sha256(f"{seed}:{item.digest}".encode()).digest())
         chosen += ranked[: shots or None]
     return chosen

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from assay.envs.columns import find_column
+from assay.envs.image_classification.coop import read_coop
+from assay.envs.image_classification.idx import FASHION, FASHION_FOLDER, read_idx
 from assay.envs.image_classification.options import Options, SourceName
-from assay.envs.image_classification.protocol import Item
-from assay.envs.tables import HUB_SPLITS, read_table
+from assay.envs.image_classification.pictures import check_image
+from assay.envs.image_classification.protocol import Item, Source
+from assay.envs.tables import HUB_SPLITS, tell
 from assay.envs.tasks import content_id
 
 T = TypeVar("T")
@@ -20,16 +23,6 @@ SHAPES_TRAIN, SHAPES_TEST = 20, 10
 _SLOW = 2000
 
 
-@dataclass
-class Source:
-    """``parts``: items by split (``train``, ``dev``, ``test``), all of them ``train`` where there is none."""
-
-    parts: dict[str, list[Item]]
-    classes: list[str]
-    name: str
-    licence: str = ""
-
-
 def read_source(kind: SourceName, path: str, options: Options) -> Source:
     """The images of a source.
 
@@ -37,6 +30,8 @@ def read_source(kind: SourceName, path: str, options: Options) -> Source:
         ValueError: one line; a folder, file or column is missing or empty.
         ImportError: naming the extra to install.
     """
+    if kind == "fashion-mnist":
+        return read_idx(path or FASHION_FOLDER, FASHION, "Fashion-MNIST", "MIT")
     if kind in ("shapes", "digits"):
         if path:
             raise ValueError(f"source {kind!r} takes no path; for files give source folder or csv")
@@ -45,9 +40,20 @@ def read_source(kind: SourceName, path: str, options: Options) -> Source:
         raise ValueError(f"source {kind!r} needs a path")
     if kind == "hub":
         return _hub(path, options)
-    parts = _csv(Path(path).expanduser(), options) if kind == "csv" else _folder(Path(path).expanduser())
-    found = {split: list(_files(pairs)) for split, pairs in parts.items()}
-    return Source(found, _classes(found), path)
+    if kind == "idx":
+        return read_idx(path, (), Path(path).name)
+    if kind == "csv":
+        from assay.envs.image_classification.rows import read_rows
+
+        return read_rows(path, options)
+    given = Path(path).expanduser()
+    classes: list[str] = []
+    if kind == "coop":
+        parts, classes = read_coop(given)
+    else:
+        parts = _folder(given)
+    found = items_of_files(parts, path)
+    return Source(found, classes or class_list(found), path)
 
 
 def _shapes(options: Options) -> Source:
@@ -102,25 +108,37 @@ def _class_folders(root: Path) -> list[tuple[Path, str]]:
     return found
 
 
-def _csv(path: Path, options: Options) -> dict[str, list[tuple[Path, str]]]:
-    pairs = []
-    for number, row in enumerate(read_table(path, (options.image, options.label)), 1):
-        file, label = path.parent / str(row[options.image]), str(row[options.label]).strip()
-        if not label or not file.is_file():
-            raise ValueError(f"{path}, row {number}: {'no label' if not label else f'no such image: {file}'}")
-        pairs.append((file, label))
-    return {"train": pairs}
+def items_of_files(parts: Mapping[str, list[tuple[Path, str]]], where: str) -> dict[str, list[Item]]:
+    """Items of (image file, label); files that are no images are left out with a warning.
+
+    Raises:
+        ValueError: one line, if none is an image.
+    """
+    broken: list[str] = []
+    found = {split: list(_files(pairs, broken)) for split, pairs in parts.items()}
+    if not any(found.values()):
+        raise ValueError(
+            f"{where}: none of its {len(broken)} files is an image; the first: {broken[0] if broken else ''}"
+        )
+    if broken:
+        tell(f"{where}: {len(broken)} files cannot be read as images (the first: {broken[0]}); left out")
+    return {split: items for split, items in found.items() if items}
 
 
-def _files(pairs: list[tuple[Path, str]]) -> Iterator[Item]:
+def _files(pairs: list[tuple[Path, str]], broken: list[str]) -> Iterator[Item]:
     for path, label in _progress(pairs):
-        with path.open("rb") as file:
-            yield Item(str(path), label, hashlib.file_digest(file, "sha256").hexdigest())
+        try:
+            check_image(path)
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except (OSError, ValueError, SyntaxError):
+            broken.append(str(path))
+            continue
+        yield Item(str(path), label, digest)
 
 
 def _hub(name: str, options: Options) -> Source:
     from assay.envs.image_classification.pictures import hub_splits
-    from assay.envs.tables import check_columns
 
     loaded = hub_splits(name, options.config)
     parts: dict[str, list[Item]] = {}
@@ -128,21 +146,22 @@ def _hub(name: str, options: Options) -> Source:
     for split, data in loaded.items():
         if split not in HUB_SPLITS:
             continue
-        check_columns([dict.fromkeys(data.column_names)], (options.image, options.label), f"{name} ({split})")
-        feature = data.features[options.label]
+        column = find_column(data.column_names, options.image, "image", f"{name} ({split})")
+        label_column = find_column(data.column_names, options.label, "label", f"{name} ({split})")
+        feature = data.features[label_column]
         names = getattr(feature, "names", None)
         classes = classes or list(names or [])
-        labels = [names[value] if names else str(value) for value in data[options.label]]
-        where = f"hub:{options.config}:{split}:{options.image}"
+        labels = [names[value] if names else str(value) for value in data[label_column]]
+        where = f"hub:{options.config}:{split}:{column}"
         parts[HUB_SPLITS[split]] = [
-            Item(f"{where}:{i}:{name}", label, _content(data[i][options.image], options.image))
+            Item(f"{where}:{i}:{name}", label, _content(data[i][column], column))
             for i, label in _progress(list(enumerate(labels)))
         ]
     if not parts:
         raise ValueError(f"{name} has no train, validation or test split; it has: {', '.join(loaded)}")
     if len(parts) == 1:
         parts = {"train": next(iter(parts.values()))}
-    return Source(parts, classes or _classes(parts), name)
+    return Source(parts, classes or class_list(parts), name)
 
 
 def _progress(steps: list[T]) -> Iterable[T]:
@@ -159,6 +178,7 @@ def _content(picture: Any, column: str) -> str:
     return hashlib.sha256(f"{picture.mode}{picture.size}".encode() + picture.tobytes()).hexdigest()
 
 
-def _classes(parts: dict[str, list[Item]]) -> list[str]:
+def class_list(parts: Mapping[str, list[Item]]) -> list[str]:
+    """The labels of all items, sorted without case."""
     names = {item.label for items in parts.values() for item in items}
     return sorted(names, key=lambda name: (name.casefold(), name))

@@ -8,8 +8,8 @@ from typing import Any
 from assay.envs.candidates import candidate_count, draw_candidates, seeded
 from assay.envs.image_classification.options import Options
 from assay.envs.image_classification.prompt import render_prompt
-from assay.envs.image_classification.protocol import Item, few_shot, halve
-from assay.envs.image_classification.sources import Source, read_source
+from assay.envs.image_classification.protocol import Item, Source, few_shot, halve
+from assay.envs.image_classification.sources import read_source
 from assay.envs.labels import carve, check_labels, class_balance, distinct, without_held_out
 from assay.envs.tasks import Task, TaskSet, content_id
 
@@ -45,7 +45,7 @@ def build_tasks(options: Options) -> ImageTasks:
     shown = _classes_of(classes, options)
     items = [item for item in splits[options.split] if item.label in set(shown)]
     if options.split == "train":
-        items = few_shot(items, shown, options.shots, options.seed)
+        items = few_shot(items, shown, options.shots, options.seed, options.few)
     if not items:
         hint = {"dev": ": give dev_share", "test": ": give test_share"}.get(options.split, "")
         raise ValueError(f"the {options.split} split of {source.name} is empty{hint}")

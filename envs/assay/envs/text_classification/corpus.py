@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assay.envs.labels import carve, check_labels, class_balance, count, distinct, without_held_out
+from assay.envs.labels import (
+    carve,
+    check_label_column,
+    check_labels,
+    class_balance,
+    count,
+    distinct,
+    told_unseen,
+    without_held_out,
+)
 from assay.envs.text_classification.options import Options
 from assay.envs.text_classification.sources import Row, Source
 
@@ -47,7 +56,9 @@ def build_corpus(source: Source, options: Options) -> Corpus:
         ValueError: one line; labels that fold to one, a wanted label that is missing, fewer than two labels, a text in
             two given splits, or a held-out label that training does not have.
     """
-    present = {row.label for rows in source.parts.values() for row in rows}
+    every = [row.label for rows in source.parts.values() for row in rows]
+    check_label_column(every, source.name)
+    present = set(every)
     labels = check_labels(options.labels, sorted(present, key=lambda label: (label.casefold(), label)))
     dropped: dict[str, int] = {}
     parts = {split: _clean(rows, set(labels), dropped) for split, rows in source.parts.items()}
@@ -59,7 +70,11 @@ def build_corpus(source: Source, options: Options) -> Corpus:
     known = {row.label for row in splits["train"]}
     unseen = {row.label for split in ("dev", "test") for row in parts.get(split, ())} - known
     if unseen:
-        raise ValueError(f"held-out rows have labels that training rows lack: {', '.join(sorted(unseen)[:5])}")
+        raise ValueError(
+            f"held-out rows have labels that training rows lack: {', '.join(sorted(unseen)[:5])}; add such rows, or "
+            "name the labels to keep (--env.labels)"
+        )
+    told_unseen(splits, lambda row: row.label, source.name)
     return Corpus(splits, labels, dict(source.definitions), dropped, source.name, source.licence)
 
 

@@ -25,10 +25,10 @@ class Options(BaseOptions):
     """Development rows."""
     config: str = ""
     """Configuration of a hub data set."""
-    text: str = "text"
-    """Column of the text."""
-    label: str = "label"
-    """Column of the label."""
+    text: str = ""
+    """Column of the text; empty takes one that is called text, sentence, review and so on."""
+    label: str = ""
+    """Column of the label; empty takes one that is called label, category, intent and so on."""
     labels: tuple[str, ...] = ()
     """Keep only rows of these labels, listed in this order; empty keeps all."""
     per_label: int = 0

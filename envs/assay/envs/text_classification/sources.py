@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from assay.envs.tables import HUB_SPLITS, check_columns, read_hub, read_table
+from assay.envs.tables import HUB_SPLITS, read_hub, read_table, table_suffix
 from assay.envs.tables import Row as TableRow
 from assay.envs.text_classification.options import Options
+from assay.envs.text_classification.rows import Row, to_rows
 
-_FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False, "none": False}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A text and its label, as they stand in the source; ``uncertain`` marks a row that a cross-fitted model doubts."""
-
-    text: str
-    label: str
-    uncertain: bool = False
+__all__ = ["Row", "Source", "read_definitions", "read_source"]
 
 
 @dataclass
@@ -66,54 +57,52 @@ def _embedded(options: Options) -> Source:
     return Source({"train": rows}, name, "PSF-2.0", dict(docstrings.DEFINITIONS))
 
 
+_SUFFIXES = {
+    "csv": (".csv", ".tsv", ".txt"),
+    "jsonl": (".jsonl", ".ndjson", ".json"),
+    "parquet": (".parquet",),
+}
+
+
 def _external(options: Options) -> Source:
     if not options.path:
         raise ValueError(f"source {options.source!r} needs a path")
-    columns = [options.text, options.label] + ([options.uncertain] if options.uncertainty != "off" else [])
-    if options.source == "hub":
-        loaded = read_hub(options.path, options.config, columns[:2])
-        parts = {HUB_SPLITS.get(split, split): rows for split, rows in loaded.items()}
-        parts = {split: rows for split, rows in parts.items() if split in ("train", "dev", "test")}
-        if not parts:
-            raise ValueError(f"{options.path} has no train, validation or test split; it has: {', '.join(loaded)}")
-        if len(parts) == 1:
-            parts = {"train": next(iter(parts.values()))}
-        if "train" not in parts:
-            raise ValueError(f"{options.path} has no train split; it has: {', '.join(loaded)}")
-        check_columns(parts["train"], columns, options.path)
-    else:
-        files = {"train": options.path, "dev": options.dev_path, "test": options.test_path}
-        for path in filter(None, files.values()):
-            suffixes = {"csv": (".csv", ".tsv"), "jsonl": (".jsonl", ".ndjson")}.get(options.source, (".parquet",))
-            if Path(path).suffix.lower() not in suffixes:
-                raise ValueError(f"source {options.source!r} reads {' and '.join(suffixes)} files; got {path}")
-        parts = {
-            split: read_table(path, columns if split == "train" else columns[:2])
-            for split, path in files.items()
-            if path
-        }
-    return Source({split: _rows(rows, options, split) for split, rows in parts.items()}, options.path)
+    tables = _hub(options) if options.source == "hub" else _files(options)
+    flagged = options.uncertainty != "off"
+    parts = {
+        split: to_rows(rows, options, where, flagged and split == "train") for split, (rows, where) in tables.items()
+    }
+    kept = {split: rows for split, rows in parts.items() if rows}
+    if "train" not in kept:
+        raise ValueError(f"{tables['train'][1]}: no row has both a text and a label: name the columns")
+    return Source(kept, options.path)
 
 
-def _rows(table: Iterable[TableRow], options: Options, where: str) -> list[Row]:
-    rows = []
-    for number, row in enumerate(table, 1):
-        text, label = row.get(options.text), row.get(options.label)
-        if isinstance(label, bool | int):
-            label = str(label)
-        if text is None or not isinstance(label, str) or not label.strip():
-            missing = options.text if text is None else options.label
-            raise ValueError(f"row {number} of {where} has no usable {missing!r}: {row.get(missing)!r}")
-        flag = _flag(row.get(options.uncertain)) if options.uncertainty != "off" else False
-        rows.append(Row(str(text), label.strip(), flag))
-    return rows
+Tables = dict[str, tuple[list[TableRow], str]]
+"""By split: rows, and what they are called in messages."""
 
 
-def _flag(value: Any) -> bool:
-    text = str(value).strip().casefold()
-    if text not in _FLAGS:
-        raise ValueError(f"an uncertainty flag is true or false (or 1 or 0); got {value!r}")
-    return _FLAGS[text]
+def _files(options: Options) -> Tables:
+    files = {"train": options.path, "dev": options.dev_path, "test": options.test_path}
+    suffixes = _SUFFIXES[options.source]
+    for path in filter(None, files.values()):
+        if table_suffix(path) not in suffixes:
+            known = ", ".join(suffixes[:-1]) + (" and " if suffixes[:-1] else "") + suffixes[-1]
+            raise ValueError(f"source {options.source!r} reads {known} files; got {path}")
+    return {split: (read_table(path), path) for split, path in files.items() if path}
+
+
+def _hub(options: Options) -> Tables:
+    loaded = read_hub(options.path, options.config)
+    parts = {HUB_SPLITS.get(split, split): (rows, f"{options.path} ({split})") for split, rows in loaded.items()}
+    parts = {split: rows for split, rows in parts.items() if split in ("train", "dev", "test")}
+    if not parts:
+        raise ValueError(f"{options.path} has no train, validation or test split; it has: {', '.join(loaded)}")
+    if len(parts) == 1:
+        parts = {"train": next(iter(parts.values()))}
+    if "train" not in parts:
+        raise ValueError(f"{options.path} has no train split; it has: {', '.join(loaded)}")
+    return parts
 
 
 def read_definitions(path: str) -> dict[str, str]:
