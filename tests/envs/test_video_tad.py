@@ -1,4 +1,5 @@
 import tracemalloc
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def slow_choice(e, k):
     """The definition, line by line, in plain Python."""
     n = len(e)
     v = [0.0]
-    for before, after in zip(e[:-1], e[1:], strict=True):
+    for before, after in pairwise(e):
         lengths = np.linalg.norm(before) * np.linalg.norm(after)
         v.append(round(1 - (before @ after) / lengths, 12))
     smooth = [round(0.25 * v[max(0, t - 1)] + 0.5 * v[t] + 0.25 * v[min(n - 1, t + 1)], 12) for t in range(n)]
@@ -101,7 +102,7 @@ def test_invariants_on_a_thousand_random_clips():
         indices = selection.indices
         assert list(indices) == sorted(set(indices))
         assert len(indices) == min(k, len(e))
-        assert 0 <= indices[0]
+        assert indices[0] >= 0
         assert indices[-1] < len(e)
         assert 0 <= selection.saliency <= 1
         scaled = tad.choose(e * float(rng.uniform(0.01, 300)), k)
