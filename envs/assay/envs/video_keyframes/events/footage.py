@@ -29,7 +29,9 @@ LONGEST = 60.0
 SHOTS = (1, 6)
 """Least and most shots of a video."""
 _SAMPLE = 1 << 20
-_KEPT = 48
+_KEPT, _KEPT_BYTES, _CHUNK = 24, 8 << 20, 32
+SLOWEST = 8
+"""How many times a stretch that is shorter than its shot is slowed down at most."""
 
 
 class Stretch(NamedTuple):
@@ -86,7 +88,7 @@ def stretches(files: Sequence[Path]) -> tuple[Stretch, ...]:
         found += _cut(str(file), file.stat().st_size, file.stat().st_mtime_ns)
     if not found:
         raise ValueError(f"the footage is shorter than {SHORTEST:g} second: {files[0]}")
-    return tuple(dict((each.key, each) for each in found).values())
+    return tuple({each.key: each for each in found}.values())
 
 
 @lru_cache(maxsize=1024)
@@ -133,7 +135,7 @@ def _portion(share: float, count: int) -> int:
 def shots(pool: Sequence[Stretch], rng: random.Random, seconds: float, size: tuple[int, int]) -> Iterator[Pixels]:
     """A video's worth of footage: up to six shots, from ``pool`` or (if it is empty) drawn.
 
-    A stretch that is shorter than its shot runs on backwards and forwards.
+    A stretch that is shorter than its shot is slowed down; if that is not enough, it runs backwards and forwards.
 
     Args:
         pool: stretches to draw from.
@@ -148,23 +150,35 @@ def shots(pool: Sequence[Stretch], rng: random.Random, seconds: float, size: tup
     cuts = sorted(rng.sample(range(2 * RATE, total - 2 * RATE), rng.randint(*SHOTS) - 1))
     last: Stretch | None = None
     for begin, end in zip([0, *cuts], [*cuts, total], strict=True):
-        if not pool:
+        if pool:
+            last = rng.choice([each for each in pool if each != last] or list(pool))
+            yield from _shot(last, rng, end - begin, size)
+        else:
             yield from drawn_shot(seeded("shot", rng.random()), end - begin, size)
-            continue
-        last = rng.choice([each for each in pool if each != last] or list(pool))
-        pictures = _pictures(last, size)
-        at, turn = rng.randrange(len(pictures)), max(1, 2 * len(pictures) - 2)
-        for step in range(end - begin):
-            place = (at + step) % turn
-            yield pictures[min(place, turn - place) if place >= len(pictures) else place]
+
+
+def _shot(stretch: Stretch, rng: random.Random, count: int, size: tuple[int, int]) -> Iterator[Pixels]:
+    """``count`` frames of a stretch, from anywhere in it; slowed up to eight times, then backwards and forwards."""
+    slow = 1
+    while slow < SLOWEST and stretch.seconds * slow * RATE < count:
+        slow *= 2
+    length = max(1, int(stretch.seconds * slow * RATE))
+    at, turn = rng.randint(0, max(0, length - count)), max(1, 2 * length - 2)
+    places = [min(step % turn, turn - step % turn) for step in range(at, at + count)]
+    if length * size[0] * size[1] * 3 <= _KEPT_BYTES:
+        pictures = _pictures(stretch, size, slow, tuple(range(length)))
+        yield from (pictures[place] for place in places)
+        return
+    for first in range(0, count, _CHUNK):
+        yield from _pictures.__wrapped__(stretch, size, slow, tuple(places[first : first + _CHUNK]))
 
 
 @lru_cache(maxsize=_KEPT)
-def _pictures(stretch: Stretch, size: tuple[int, int]) -> tuple[Pixels, ...]:
-    """The stretch at :data:`RATE` frames a second, cut to the form of ``size``."""
+def _pictures(stretch: Stretch, size: tuple[int, int], slow: int, places: tuple[int, ...]) -> tuple[Pixels, ...]:
+    """Frames of the stretch, cut to the form of ``size``; ``slow`` times :data:`RATE` of them pass in a second."""
     from PIL import Image, ImageOps
 
-    times = [stretch.start + index / RATE for index in range(max(1, int(stretch.seconds * RATE)))]
+    times = [stretch.start + place / (RATE * slow) for place in places]
     return tuple(
         np.asarray(ImageOps.fit(picture, size, Image.Resampling.BILINEAR)) for picture in frames_at(stretch.path, times)
     )

@@ -97,10 +97,8 @@ def spread(rng: random.Random, lengths: list[float], timing: Timing, on_whole: b
     )
 
 
-def _one_try(
-    rng: random.Random, lengths: list[float], timing: Timing, first: float, step: float
-) -> list[float] | None:
-    """Free time is cut at random places, so that every arrangement is equally likely; None if one hits a hidden time."""
+def _one_try(rng: random.Random, lengths: list[float], timing: Timing, first: float, step: float) -> list[float] | None:
+    """Free time is cut at random places: every arrangement is equally likely. None if one hits a hidden time."""
     free = timing.seconds - GAP - first - sum(lengths) - GAP * (len(lengths) - 1)
     slots = int(free / step)
     if slots < 0:

@@ -1,4 +1,4 @@
-"""Six kinds of question. Options are drawn without regard to the answer, which is then one of them with equal chance."""
+"""Six kinds of question. Options are drawn first, and the answer is one of them with equal chance."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def _events(
     stay = list(lengths) or [rng.choice(SHORT) for _ in signs]
     starts = spread(rng, stay, timing, on_whole=bool(lengths))
     places = [FULL if spliced else rng.choice(PLACES) for _ in signs]
-    return tuple(Event(*each) for each in zip(signs, starts, map(sum, zip(starts, stay, strict=True)), places, strict=True))
+    return tuple(
+        Event(*each) for each in zip(signs, starts, map(sum, zip(starts, stay, strict=True)), places, strict=True)
+    )
 
 
 def _shown(rng: random.Random, timing: Timing) -> Quiz:

@@ -1,4 +1,4 @@
-"""The truth a second time: signs are looked for in the frames of the finished file, and the question is answered anew."""
+"""The truth a second time: signs are found in the frames of the finished file, and the question is answered anew."""
 
 from __future__ import annotations
 

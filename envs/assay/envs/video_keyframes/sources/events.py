@@ -1,7 +1,7 @@
 """Questions about signs in footage, made by seed: exact truth, real files, nothing to download.
 
-Question ``n`` of a split depends on the seed and the options alone. Videos are encoded when they are first asked for and
-kept in the user's cache.
+Question ``n`` of a split depends on the seed and the options alone. Videos are encoded when they are first asked for
+and kept in the user's cache.
 """
 
 from __future__ import annotations
