@@ -10,6 +10,7 @@ from assay.training.recipes.base import RunFacts
 from assay.training.recipes.gentle_polish import GentlePolish
 from assay.training.recipes.ranges import NonNegative
 from assay.training.recipes.registry import recipe
+from assay.training.recipes.slots import AdvantageName
 
 
 @recipe("aggressive")
@@ -19,7 +20,9 @@ class Aggressive(GentlePolish):
 
     The failure that arXiv:2511.16073 reports, on the same warm-up as gentle-polish. A false accept costs 2.0 and a
     false reject 0.2, so that accepting pays above a belief of 0.78 only
-    (:func:`assay.verifiers.resume.presets.accept_threshold`).
+    (:func:`assay.verifiers.resume.presets.accept_threshold`). Advantages are not divided by the deviation of their
+    group (``advantage grpo`` does): where a group's answers are right or wrong and nothing else tells them apart,
+    (R - mean) / std is the same whatever a mistake costs, and the penalties do no harm.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {
@@ -34,6 +37,8 @@ class Aggressive(GentlePolish):
         "env.reward": "aggressive",
     }
 
+    advantage: AdvantageName = "dr_grpo"
+    """R - mean of the group."""
     clip_low: float = 0.2
     """The ratio is clipped below at 1 minus this."""
     clip_high: float = 0.2
