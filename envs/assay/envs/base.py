@@ -188,6 +188,15 @@ class TaskEnv(gym.Env[Observation, str]):
         return None
 
     @classmethod
+    def counterparts(cls, task: Task) -> Mapping[str, Task]:
+        """The task with something changed that must not matter, by what was changed; none by default.
+
+        Every evaluation plays them beside the task and counts answers that differ. The set of the environment's tasks
+        finds them by their id. Where nothing that a policy can see has changed, it is ``task`` itself.
+        """
+        return {}
+
+    @classmethod
     def answer_key(cls, actions: Sequence[str], truth: Mapping[str, Any]) -> str:
         """A text that two episodes of a task share if they answer alike; the default is the last action, squeezed."""
         return " ".join(actions[-1].split())

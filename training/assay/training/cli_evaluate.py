@@ -305,6 +305,7 @@ def _store(out: Path, flags: EvalFlags, options: dict[str, Any], argv: list[str]
 
 def _show(flags: EvalFlags, found: Evaluation, compared: Mapping[str, Evaluation], chosen: Mapping[str, Interval],
           tables: Sequence[ResultTable], out: Path) -> None:  # fmt: skip
+    from assay.training.counterparts import swaps_table
     from assay.training.report import write_report
 
     console = Console()
@@ -319,6 +320,8 @@ def _show(flags: EvalFlags, found: Evaluation, compared: Mapping[str, Evaluation
         console.print(cli_tables.classes_table(class_rates(found.confusion)))
     if found.confusion:
         console.print(confusion_table(found.confusion))
+    if found.swaps:
+        console.print(swaps_table(found.swaps))
     console.print(Text(f"report: {write_report(out)}"), soft_wrap=True)
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.console import Console
@@ -21,6 +21,7 @@ from assay.envs.results import Answer
 from assay.envs.tasks import Task, TaskSet
 from assay.training.calibration import Calibration, calibration_of
 from assay.training.classes import class_rates
+from assay.training.counterparts import Swap, swaps
 from assay.training.rollout import Collector, RolloutSpec, derive_seed, specs_for
 from assay.training.stats import macro_f1, pass_at_k, wilson
 
@@ -58,6 +59,7 @@ class Evaluation:
         by: meta key -> value -> (accuracy, tasks), for keys that split the tasks into a few kinds.
         confusion: for environments that classify; empty otherwise.
         calibration: of the confidences stated; None where none were asked for.
+        swaps: how often an answer changed with what must not matter; empty where the environment knows no counterparts.
         rollouts: everything that was played, in the order of the tasks.
     """
 
@@ -80,6 +82,7 @@ class Evaluation:
     calibration: Calibration | None = None
     parsed_low: float = math.nan
     parsed_high: float = math.nan
+    swaps: tuple[Swap, ...] = ()
 
     @property
     def macro_f1(self) -> float | None:
@@ -114,6 +117,8 @@ class Evaluation:
         if self.confusion:
             metrics["macro_f1"] = self.macro_f1
             metrics["confusion"] = self.confusion
+        if self.swaps:
+            metrics["counterfactual"] = {each.kind: each.to_metrics() for each in self.swaps}
         if len(self.confusion) == _TWO:
             metrics["classes"] = {name: each.to_metrics() for name, each in class_rates(self.confusion).items()}
         return metrics
@@ -127,6 +132,7 @@ def evaluate(
     k: Sequence[int] = (),
     seed: int = 0,
     on_done: Callable[[Rollout], None] | None = None,
+    counterparts: bool = True,
 ) -> Evaluation:
     """Play every task ``samples`` times and measure.
 
@@ -137,6 +143,7 @@ def evaluate(
         k: for which pass@k is estimated, each at most ``samples``.
         seed: decides every completion.
         on_done: called with each rollout as it ends; default: a progress bar, if it takes more than two seconds.
+        counterparts: whether the tasks' counterparts, where there are any, are played beside them, once each.
 
     Raises:
         ValueError: if there is no task, or a ``k`` is not in [1, samples].
@@ -152,7 +159,19 @@ def evaluate(
         found = collector.collect(specs, on_done or bar)
     finally:
         bar.close()
-    return measure(found.rollouts, tasks, samples=samples, k=k, env=collector.env_type)
+    measured = measure(found.rollouts, tasks, samples=samples, k=k, env=collector.env_type)
+    if not counterparts or collector.env_type is None:
+        return measured
+    swapped = swaps(collector.env_type, tasks, found.rollouts, samples, seed, lambda more: _play(collector, more))
+    return replace(measured, swaps=swapped)
+
+
+def _play(collector: Collector, specs: Sequence[RolloutSpec]) -> list[Rollout]:
+    bar = _Bar(len(specs))
+    try:
+        return collector.collect(specs, bar).rollouts
+    finally:
+        bar.close()
 
 
 def measure(
@@ -229,7 +248,7 @@ def trivial_baselines(
 
         turns = None if name in blind else 1
         with Collector(lambda: env(tasks=held_out, **options), _Told(), max_turns=turns, context=context) as collector:
-            found[name] = evaluate(collector, tasks)
+            found[name] = evaluate(collector, tasks, counterparts=False)
     return found
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from assay.envs.base import BaseOptions, Step, TaskEnv
-from assay.envs.results import Baselines, ResultTable
+from assay.envs.results import Baselines
 from assay.envs.resume_screening.baselines import BASELINES
 from assay.envs.resume_screening.options import Options
-from assay.envs.resume_screening.rollup import tables
 from assay.envs.resume_screening.tasks import ScreeningTask, build_tasks, counterparts
 from assay.envs.tasks import Task, TaskSet
 from assay.verifiers.parse.objects import json_objects
@@ -18,7 +17,6 @@ from assay.verifiers.parse.tags import after_think
 from assay.verifiers.resume.attacks import answer
 from assay.verifiers.resume.presets import preset_of
 from assay.verifiers.resume.reading import read
-from assay.verifiers.score import Score
 
 
 class ResumeScreeningEnv(TaskEnv):
@@ -94,14 +92,9 @@ class ResumeScreeningEnv(TaskEnv):
         return BASELINES
 
     @classmethod
-    def tables(cls, options: Any, tasks: Sequence[Task], scores: Sequence[Sequence[Score]]) -> list[ResultTable]:
-        """Accept rate, and precision and recall of both classes with Wilson intervals."""
-        return tables(tasks, scores)
-
-    @classmethod
-    def counterparts(cls, options: Any, task: Task) -> dict[str, Task]:
+    def counterparts(cls, task: Task) -> dict[str, Task]:
         """The same application by somebody else: another name, pronouns, age, address, and all of them."""
-        return counterparts(task, options)
+        return counterparts(task)
 
 
 def section_asked(action: str) -> str | None:

@@ -18,6 +18,7 @@ from assay.verifiers.resume.truth import DECISIONS
 
 FILE = "tasks.jsonl"
 FEW_JOBS = 10
+_SWAPPED = ":swapped:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,33 @@ class ScreeningTask(Task):
     Attributes:
         record: the application, person included; in no prompt, truth or episode.
         sections: the resume as the policy may see it, by section.
+        options: how it is shown.
     """
 
     record: Record | None = None
     sections: Mapping[str, str] = field(default_factory=dict)
+    options: Options | None = None
 
 
-def build_tasks(options: Options) -> TaskSet:
+class ScreeningTasks(TaskSet):
+    """Tasks that are also found as their counterparts, by ``ID:swapped:KIND``."""
+
+    def get(self, task_id: str) -> Task:
+        """The task of that id, or the counterpart of one.
+
+        Raises:
+            KeyError: if there is none.
+        """
+        base, swap, kind = task_id.partition(_SWAPPED)
+        if not swap:
+            return super().get(task_id)
+        other = counterparts(super().get(base)).get(kind)
+        if other is None:
+            raise KeyError(f"task {base!r} has no counterpart {kind!r}")
+        return other
+
+
+def build_tasks(options: Options) -> ScreeningTasks:
     """The tasks of ``options.split``.
 
     Raises:
@@ -45,7 +66,7 @@ def build_tasks(options: Options) -> TaskSet:
     if not (0 <= options.test_share <= 1 and 0 <= options.dev_share <= 1):
         raise ValueError("test_share and dev_share are shares from 0 to 1")
     records = _procedural(options) if options.source == "procedural" else _own(options)
-    return TaskSet([task_of(record, options) for record in records])
+    return ScreeningTasks([task_of(record, options) for record in records])
 
 
 def _procedural(options: Options) -> Sequence[Record]:
@@ -123,15 +144,16 @@ def task_of(record: Record, options: Options) -> ScreeningTask:
     meta: dict[str, Any] = {"split": options.split, "source": options.source, "licence": "Apache-2.0" if ruled else ""}
     meta |= {key: value for key, value in record.meta.items() if isinstance(value, str | int | float | bool)}
     sections = shown_sections(record, options)
-    return ScreeningTask(record.id, render(record, sections, options, ruled), truth, meta, record, sections)
+    return ScreeningTask(record.id, render(record, sections, options, ruled), truth, meta, record, sections, options)
 
 
-def counterparts(task: Task, options: Options) -> dict[str, Task]:
-    """The task with another name, pronouns, age, address, and all of these; empty where the application is unknown."""
-    if not isinstance(task, ScreeningTask) or task.record is None:
+def counterparts(task: Task) -> dict[str, Task]:
+    """The task with another name, pronouns, age, address, and all of these; ``task`` itself where it looks the same."""
+    if not isinstance(task, ScreeningTask) or task.record is None or task.options is None:
         return {}
     found: dict[str, Task] = {}
     for kind in KINDS:
-        other = task_of(swapped(task.record, kind), options)
-        found[kind] = replace(other, id=content_id(task.id, kind))
+        other = task_of(swapped(task.record, kind), task.options)
+        same = other.prompt == task.prompt and other.sections == task.sections
+        found[kind] = task if same else replace(other, id=f"{task.id}{_SWAPPED}{kind}")
     return found
