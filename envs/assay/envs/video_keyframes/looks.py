@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 COLUMNS, ROWS = 12, 6
 """Thumbnails of one strip."""
+_WIDEST = 4
+"""Width of a thumbnail at most, in its heights: a video may be a thousand times as wide as it is high."""
 _LABEL = 14
 _KEPT_SCANS, _KEPT_THUMBS, _KEPT_PICTURES = 256, 8, 8
 
@@ -109,10 +111,12 @@ def strips(file: Stamp, fps: float, limit: int, height: int) -> tuple[Picture, .
     """
     from PIL import Image
 
-    sheets, row = [], []
+    sheets: list[Picture] = []
+    row: list[Picture] = []
     for frame in candidates(file[0], fps, limit):
         picture = Image.fromarray(frame.rgb)
-        row.append(picture.resize((max(1, round(picture.width * height / picture.height)), height)))
+        share = min(height / picture.height, _WIDEST * height / picture.width)
+        row.append(picture.resize((max(1, round(picture.width * share)), max(1, round(picture.height * share)))))
         if len(row) == COLUMNS * ROWS:
             sheets.append(_strip(row, len(sheets) * COLUMNS * ROWS))
             row = []
