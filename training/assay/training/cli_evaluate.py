@@ -316,7 +316,7 @@ def _show(flags: EvalFlags, found: Evaluation, compared: Mapping[str, Evaluation
         console.print(cli_tables.shown(table))
     if chosen:
         console.print(cli_votes.votes_table(chosen, flags.samples))
-    if len(found.confusion) == 2:
+    if len(found.confusion) == 2 and not tables:  # an environment with tables of its own says it there
         console.print(cli_tables.classes_table(class_rates(found.confusion)))
     if found.confusion:
         console.print(confusion_table(found.confusion))
