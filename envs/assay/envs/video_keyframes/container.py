@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from assay.envs.video_keyframes import boxes
+
 MAX_PIXELS = 8192 * 4608
 """Largest frame that is decoded, width times height."""
 MAX_BROKEN = 1000
@@ -23,10 +25,7 @@ THREADS = 4
 """Of the decoder, on any machine: how many frames are lost around damage depends on it, and so does memory."""
 TIMEOUT_S = 20.0
 """Seconds that opening, or reading one packet, may take."""
-FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,h264,hevc,av1,obu,ivf,m4v,gif,"
-    "yuv4mpegpipe,mxf,nut,mjpeg,dv"
-)
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,h264,hevc,ivf,gif,yuv4mpegpipe"
 """Containers that are read, in FFmpeg's words."""
 MISSING = "reading video files needs PyAV: pip install 'assay[video]'"
 
@@ -71,8 +70,12 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[Any, Any]]:
     av = library()
     if not Path(path).is_file():
         raise VideoError(f"{path}: no such video file")
-    if not Path(path).stat().st_size:
-        raise VideoError(f"{path}: the file is empty")
+    try:
+        wrong = "the file is empty" if not Path(path).stat().st_size else boxes.problem(path)
+    except OSError as error:
+        raise VideoError(f"{path}: {error.strerror or error}") from None
+    if wrong:
+        raise VideoError(f"{path}: {wrong}")
     rules = {"protocol_whitelist": "file", "format_whitelist": FORMATS, "max_pixels": str(MAX_PIXELS)}
     try:
         container = av.open(
