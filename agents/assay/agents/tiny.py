@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 CHATML = (
@@ -26,12 +27,13 @@ _CORPUS = (
 )
 
 
-def tiny_tokenizer(vocab: int = 512) -> Any:
+def tiny_tokenizer(vocab: int = 512, corpus: Iterable[str] = _CORPUS) -> Any:
     """A byte-level BPE tokenizer with a ChatML template; any text round-trips.
 
     Args:
         vocab: size of the vocabulary, special tokens included; at least 259 (256 bytes and 3 special tokens). Fewer
-            merges than asked for are learned when the small corpus has no more.
+            merges than asked for are learned when the corpus has no more.
+        corpus: texts that the merges are learned from.
 
     Raises:
         ValueError: if ``vocab`` is too small.
@@ -49,7 +51,7 @@ def tiny_tokenizer(vocab: int = 512) -> Any:
     trainer = trainers.BpeTrainer(
         vocab_size=vocab, special_tokens=special, initial_alphabet=alphabet, show_progress=False
     )
-    raw.train_from_iterator(_CORPUS, trainer)
+    raw.train_from_iterator(corpus, trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=raw,
         bos_token="<|im_start|>",
@@ -61,7 +63,14 @@ def tiny_tokenizer(vocab: int = 512) -> Any:
 
 
 def tiny_model(
-    vocab: int = 512, *, layers: int = 4, hidden: int = 160, heads: int = 4, context: int = 1024, seed: int = 0
+    vocab: int = 512,
+    *,
+    layers: int = 4,
+    hidden: int = 160,
+    heads: int = 4,
+    context: int = 1024,
+    seed: int = 0,
+    corpus: Iterable[str] = _CORPUS,
 ) -> tuple[Any, Any]:
     """A random Llama of about 1.2 million parameters in float32 on the CPU, and its tokenizer; well under a second.
 
@@ -72,11 +81,12 @@ def tiny_model(
         heads: query heads; half as many key-value heads.
         context: longest sequence, in tokens.
         seed: of the weights. The global random state is left as it was.
+        corpus: texts that the tokenizer is learned from.
     """
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    tokenizer = tiny_tokenizer(vocab)
+    tokenizer = tiny_tokenizer(vocab, corpus)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=hidden,
