@@ -1,6 +1,8 @@
 import importlib.util
+import io
 import os
 import random
+import struct
 import sys
 import warnings
 from fractions import Fraction
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from assay.envs.video_keyframes import container as container_module
 from assay.envs.video_keyframes.container import decoded, opened
@@ -277,8 +280,7 @@ def test_a_pipe_is_not_waited_for(tmp_path):
         probe(tmp_path / "pipe.mp4")
 
 
-def test_sound_alone_is_no_video(tmp_path):
-    path = tmp_path / "sound.mp4"
+def sound(path):
     with av.open(str(path), "w") as out:
         stream = out.add_stream("aac", rate=16000)
         for _ in range(20):
@@ -286,8 +288,37 @@ def test_sound_alone_is_no_video(tmp_path):
             frame.rate = 16000
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
+    return path
+
+
+def box(kind, body):
+    return struct.pack(">I4s", 8 + len(body), kind) + body
+
+
+def with_cover(path):
+    """The same MP4 with a PNG as its cover art; its moov box must be the last."""
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(picture, "PNG")
+    cover = box(b"covr", box(b"data", struct.pack(">II", 14, 0) + picture.getvalue()))
+    handler = box(b"hdlr", bytes(8) + b"mdirappl" + bytes(9))
+    extra = box(b"udta", box(b"meta", bytes(4) + handler + box(b"ilst", cover)))
+    data = path.read_bytes()
+    at = data.index(b"moov") - 4
+    length = int.from_bytes(data[at : at + 4], "big")
+    assert at + length == len(data)
+    path.write_bytes(data[:at] + struct.pack(">I", length + len(extra)) + data[at + 4 :] + extra)
+    return path
+
+
+def test_sound_alone_is_no_video_nor_is_its_cover(tmp_path):
+    plain = sound(tmp_path / "sound.m4a")
     with pytest.raises(VideoError, match="has no video stream"):
-        probe(path)
+        probe(plain)
+    covered = with_cover(plain)
+    with av.open(str(covered)) as file:
+        assert [stream.type for stream in file.streams] == ["audio", "video"]
+    with pytest.raises(VideoError, match="has no video stream"):
+        probe(covered)
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])

@@ -27,6 +27,8 @@ TIMEOUT_S = 20.0
 """Seconds that opening, or reading one packet, may take."""
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,h264,hevc,ivf,gif,yuv4mpegpipe"
 """Containers that are read, in FFmpeg's words."""
+_ATTACHED_PICTURE = 1 << 10
+"""FFmpeg's AV_DISPOSITION_ATTACHED_PIC."""
 MISSING = "reading video files needs PyAV: pip install 'assay[video]'"
 
 
@@ -118,8 +120,8 @@ def _stream(container: Any, path: str | os.PathLike[str]) -> Any:
 
 
 def _is_cover(stream: Any) -> bool:
-    disposition = getattr(stream, "disposition", None)
-    return disposition is not None and "attached_pic" in str(disposition)
+    disposition = getattr(stream, "disposition", 0)
+    return bool(int(getattr(disposition, "value", disposition)) & _ATTACHED_PICTURE)
 
 
 def decoded(container: Any, stream: Any, broken: list[str] | None = None) -> Iterator[Any]:
