@@ -32,9 +32,9 @@ class VideoKeyframesEnv(TaskEnv):
 
     ``mode="answer"`` is one turn: ``K`` frames that ``selector`` picked, and the question. ``mode="select"`` is two:
     all candidates as numbered thumbnails, of which the agent names up to ``K`` as a JSON list; then these at full size,
-    and the answer. A list that cannot be read ends the episode as a failure. The verifier is ``video.answer``; in select
-    mode ``beta`` times the frames' saliency is added where the answer is right. A video that cannot be decoded counts
-    as wrong, and the score says so.
+    and the answer. A list that cannot be read ends the episode as a failure. The verifier is ``video.answer``; select
+    mode adds ``beta`` times the frames' saliency where the answer is right. A video that cannot be decoded counts as
+    wrong, and the score says so.
 
     The views ``shuffled``, ``uniform`` and ``low_saliency`` show other frames, or the same out of order, under the
     times that they would have.

@@ -89,7 +89,7 @@ def save_head(path: str | Path, arrays: Mapping[str, npt.ArrayLike]) -> None:
     descriptor, part = tempfile.mkstemp(prefix=f".{place.name}-", suffix=".npz", dir=place.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            np.savez(file, **{name: np.asarray(arrays[name], dtype=np.float64) for name in NAMES})
+            np.savez(file, allow_pickle=False, **{name: np.asarray(arrays[name], dtype=np.float64) for name in NAMES})
         os.replace(part, place)
     finally:
         Path(part).unlink(missing_ok=True)

@@ -12,7 +12,7 @@ this project's reading of them. Everything is float64 numpy and depends on the e
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -212,7 +212,11 @@ def saliency_of(curve: npt.ArrayLike, indices: Iterable[int], k: int) -> float:
 
 
 def select(
-    video: str | os.PathLike[str] | Iterable[npt.NDArray[np.uint8]], k: int, fps: float = 1.0, limit: int = 768
+    video: str | os.PathLike[str] | Iterable[npt.NDArray[np.uint8]],
+    k: int,
+    fps: float = 1.0,
+    limit: int = 768,
+    embed: Callable[[npt.NDArray[np.uint8]], npt.ArrayLike] | None = None,
 ) -> tuple[list[int], float]:
     """The ``k`` frames of a video that tell most, in one pass that holds one frame at a time.
 
@@ -221,6 +225,7 @@ def select(
         k: how many frames, at least 1.
         fps: candidates per second of a file.
         limit: most candidates of a file; a longer one is sampled evenly. Frames that are given are all candidates.
+        embed: a frame to its embedding [D], such as the pooled features of a vision tower; ``features.embed`` if None.
 
     Returns:
         ascending indices into the candidates of the file (see ``decode.candidates``) or into the frames given, and
@@ -230,7 +235,7 @@ def select(
         ValueError: if ``k`` is below 1 or there are no frames; as ``decode.VideoError`` if a file cannot be read.
         ImportError: for a file, if PyAV is missing.
     """
-    from assay.envs.video_keyframes.features import embed
+    from assay.envs.video_keyframes import features
 
     positive(k)
     frames: Iterable[Any] = video  # type: ignore[assignment]
@@ -238,7 +243,7 @@ def select(
         from assay.envs.video_keyframes.decode import candidates
 
         frames = (frame.rgb for frame in candidates(video, fps, limit))
-    rows = [embed(rgb) for rgb in frames]
+    rows = [np.asarray((embed or features.embed)(rgb), dtype=np.float64) for rgb in frames]
     if not rows:
         raise ValueError("a video of no frames has none to select")
     selection = choose(np.stack(rows), k)

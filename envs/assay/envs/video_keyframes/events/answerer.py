@@ -51,10 +51,10 @@ def answered(asked: Asked, glimpses: Sequence[Glimpse], seconds: Sequence[float]
 
 
 def _episodes(glimpses: Sequence[Glimpse]) -> list[list[Glimpse]]:
-    """Glimpses of one appearance together: the same sign at times nearer than two appearances ever are."""
+    """Glimpses of one appearance together: the same sign at times as near as two appearances never are."""
     groups: list[list[Glimpse]] = []
     for glimpse in glimpses:
-        if groups and groups[-1][-1].seen == glimpse.seen and glimpse.at - groups[-1][-1].at < GAP:
+        if groups and groups[-1][-1].seen == glimpse.seen and glimpse.at - groups[-1][-1].at <= GAP:
             groups[-1].append(glimpse)
         else:
             groups.append([glimpse])
@@ -97,7 +97,7 @@ def _duration(asked: Asked, glimpses: Sequence[Glimpse], seconds: Sequence[float
 
 
 def _room(length: float, first: float, last: float, before: float, after: float) -> float:
-    """How many seconds a stay of ``length`` may begin in, if it is seen at ``first`` and ``last`` but not beside them."""
+    """Seconds in which a stay of ``length`` may begin, if it is seen at ``first`` and ``last``, not beside them."""
     return max(0.0, min(first, after - length) - max(before, last - length))
 
 

@@ -76,7 +76,8 @@ def _clouds(source: np.random.Generator, width: int, height: int) -> npt.NDArray
         noise = source.standard_normal(cells[::-1]).astype(np.float32)
         image = Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
         total += np.asarray(image) * 0.6**octave
-    return (total - total.mean()) / max(float(total.std()), 1e-6)
+    scaled: npt.NDArray[np.float32] = (total - total.mean()) / max(float(total.std()), 1e-6)
+    return scaled
 
 
 def _coloured(clouds: npt.NDArray[np.float32], source: np.random.Generator) -> Pixels:
@@ -84,4 +85,5 @@ def _coloured(clouds: npt.NDArray[np.float32], source: np.random.Generator) -> P
     low, high = source.uniform(20, 100, 3), source.uniform(100, 190, 3)
     share = (1 / (1 + np.exp(-1.5 * clouds)))[:, :, None]
     grain = source.normal(0, 1.5, clouds.shape)[:, :, None]
-    return np.clip(low + (high - low) * share + grain, 0, 255).astype(np.uint8)
+    coloured: Pixels = np.clip(low + (high - low) * share + grain, 0, 255).astype(np.uint8)
+    return coloured

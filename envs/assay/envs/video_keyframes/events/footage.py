@@ -83,7 +83,7 @@ def stretches(files: Sequence[Path]) -> tuple[Stretch, ...]:
     Raises:
         ValueError: one line; a file is no video, or all are too short.
     """
-    found = []
+    found: list[Stretch] = []
     for file in files:
         found += _cut(str(file), file.stat().st_size, file.stat().st_mtime_ns)
     if not found:

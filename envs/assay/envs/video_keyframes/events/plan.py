@@ -17,7 +17,7 @@ RATE = 4
 """Frames a second of the videos."""
 GAP = 2.0
 """Seconds without a sign between two of them, and at both ends."""
-_TRIES = 400
+_TRIES = 4000
 
 
 class Event(NamedTuple):

@@ -9,8 +9,8 @@ from assay.envs.video_keyframes.events.plan import FULL, PLACES, Event, Quiz, Ti
 from assay.envs.video_keyframes.events.signs import COLOURS, SHAPES, SIGNS, Sign
 
 OPTIONS = 4
-SHORT = (1.0, 1.25, 1.5)
-"""Seconds that a sign stays, where the question is not about that: at least one candidate frame sees it."""
+SHORT = (2.0, 2.5, 3.0)
+"""Seconds that a sign stays, where the question is not about that: two candidate frames, one a second, see it."""
 
 
 def write_quiz(kind: str, rng: random.Random, timing: Timing) -> Quiz:
@@ -48,7 +48,7 @@ def _shown(rng: random.Random, timing: Timing) -> Quiz:
     rng.shuffle(options)
     answer = rng.randrange(OPTIONS)
     events = _events(rng, [options[answer]], timing)
-    question = "Once in this video, a sign is shown for about a second. What is on it?"
+    question = "Once in this video, a sign is shown for two or three seconds. What is on it?"
     return Quiz("shown", question, tuple(map(_a, options)), answer, events, (0,))
 
 

@@ -22,7 +22,7 @@ from assay.envs.video_keyframes.events.render import with_events, write_h264
 from assay.envs.video_keyframes.events.signs import Pixels
 from assay.envs.video_keyframes.events.verify import disagreement
 
-VERSION = 1
+VERSION = 2
 """Goes up when the same line would give other pixels, so that cached files are not taken for them."""
 QUALITIES = (23, 14)
 """Rate factors of the encoder; the second is for a video in which the signs were not found again."""
@@ -116,7 +116,7 @@ def frames_of(spec: Spec) -> Iterator[Pixels]:
 def key_of(spec: Spec) -> str:
     """Hash of all that the file depends on, the content of the footage included."""
     data = dataclasses.asdict(spec) | {"path": "", "pool": [each.key for each in pool_of(spec)]}
-    return content_id("video-events", VERSION, QUALITIES, data)
+    return content_id("video-events", VERSION, QUALITIES, data, quiz_of(spec).events)
 
 
 def video_of(spec: Spec) -> Path:

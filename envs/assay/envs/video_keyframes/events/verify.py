@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from assay.envs.video_keyframes.events.detect import Seen, signs_in
 from assay.envs.video_keyframes.events.plan import RATE, Quiz
@@ -36,7 +36,8 @@ def runs_in(path: Path) -> list[Run]:
         with av.open(str(path)) as file:
             for frame in file.decode(video=0):
                 at = float(frame.time or 0.0)
-                for seen in signs_in(convert.reformat(frame, format="rgb24").to_ndarray()):
+                rgb: Any = convert.reformat(frame, format="rgb24").to_ndarray()
+                for seen in signs_in(rgb):
                     if runs and runs[-1].seen == seen and at - runs[-1].end < 1e-3:
                         runs[-1] = runs[-1]._replace(end=at + 1 / RATE)
                     else:
