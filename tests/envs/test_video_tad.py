@@ -216,6 +216,15 @@ def test_selection_takes_frames_as_they_come():
         tad.select(iter(()), 4)
 
 
+def test_selection_takes_other_embeddings():
+    frames = [np.full((4, 4, 3), value, np.uint8) for value in (9, 9, 9, 90, 9, 9, 9, 9)]
+    hot = {9: [1.0, 0.0], 90: [0.0, 1.0]}
+    indices, saliency = tad.select(frames, 2, embed=lambda rgb: hot[int(rgb[0, 0, 0])])
+    chosen = tad.choose([hot[int(rgb[0, 0, 0])] for rgb in frames], 2)
+    assert (indices, saliency) == (list(chosen.indices), chosen.saliency)
+    assert 3 in indices or 4 in indices
+
+
 def test_selection_of_given_frames_does_not_keep_them():
     def peak(count):
         tracemalloc.start()
