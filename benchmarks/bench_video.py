@@ -165,7 +165,7 @@ videos are {clip} encoded once as H.264 at the width named, {FPS} frames a secon
 is the best of {repeats} runs in processes of their own; memory is the largest resident set of the whole process,
 interpreter and FFmpeg included. "Times decoding" compares processor time with decoding all frames through the same
 reader and using none; on a busy machine it varies by a tenth or more. What memory grows by with the length is the MP4's
-table of samples, which decoding alone holds too; selection adds 640 bytes a candidate.
+table of samples, which decoding alone holds too; selection adds under 2 KB a candidate.
 
 """
     return words + "\n".join(table) + "\n"
