@@ -15,7 +15,7 @@ from assay.envs.tasks import content_id, split_of
 from assay.verifiers.resume.aliases import ALIASES
 from assay.verifiers.resume.keywords import ENOUGH
 
-TRIES = 10
+TRIES = 8
 """Candidates for each application, of which the one that keeps the classes most alike is taken."""
 LONGEST = 12
 JOBS_PER_ROLE = 60
@@ -118,7 +118,9 @@ def draw_facts(split: str, count: int, seed: int, short: bool, forms: Sequence[i
     found = []
     for label in labels:
         sign = 1 if label == "SELECTED" else -1
-        drawn = [_draw(label, rng.choice(jobs), rng.choice(forms), rng) for _ in range(TRIES)]
+        hidden = rng.random() < 0.3
+        kind = _objective(label, hidden, rng)
+        drawn = [_draw(label, hidden, kind, rng.choice(jobs), rng.choice(forms), rng) for _ in range(TRIES)]
         best = min(drawn, key=lambda facts: sum(sign * lead[trait] for trait in traits(facts)))
         for trait in traits(best):
             lead[trait] += sign
@@ -140,7 +142,7 @@ def traits(facts: Facts) -> Iterator[Hashable]:
         yield "wished", name
 
 
-def _draw(label: Label, job: JobFacts, form: int, rng: random.Random) -> Facts:
+def _draw(label: Label, hidden: bool, kind: str, job: JobFacts, form: int, rng: random.Random) -> Facts:
     count = len(job.skills)
     while True:
         years, degree = rng.randint(1, LONGEST), rng.choice(DEGREES)
@@ -151,8 +153,6 @@ def _draw(label: Label, job: JobFacts, form: int, rng: random.Random) -> Facts:
     others = _others(job, rng)
     shown = [job.skills[i] for i in indices] + others[: count + 1 - matched]
     rng.shuffle(shown)
-    hidden = rng.random() < 0.3
-    kind = _objective(label, hidden, rng)
     size = math.ceil(ENOUGH * count)
     wished = {"job": rng.sample(job.skills, size), "other": others[-size:], "plain": []}[kind]
     return Facts(job, label, indices, tuple(shown), tuple(wished), hidden, kind == "job", years, degree, form)
@@ -173,10 +173,6 @@ def _objective(label: Label, hidden: bool, rng: random.Random) -> str:
 def _others(job: JobFacts, rng: random.Random) -> list[str]:
     """Skills that the job does not ask for: a few of its role, then any; twice as many as it asks for, and more."""
     own = [name for name in ROLES[job.role].skills if name not in job.skills]
-    rng.shuffle(own)
-    found = dict.fromkeys(own[:3])
-    while len(found) < 2 * len(job.skills) + 2:
-        name = rng.choice(_NAMES)
-        if name not in job.skills:
-            found[name] = None
-    return list(found)
+    found = rng.sample(own, min(3, len(own)))
+    taken, wanted = {*job.skills, *found}, 2 * len(job.skills) + 2 - len(found)
+    return found + [name for name in rng.sample(_NAMES, 2 * wanted + 10) if name not in taken][:wanted]

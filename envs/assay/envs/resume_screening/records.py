@@ -59,12 +59,12 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """Facts that only the verifier sees: which required skills the resume shows, and what suffices."""
+    """Facts that only the verifier sees: which required skills the resume shows, and what suffices (None: unknown)."""
 
     matched: tuple[str, ...]
     missing: tuple[str, ...]
-    years_ok: bool
-    degree_ok: bool
+    years_ok: bool | None
+    degree_ok: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +147,9 @@ def _resume(data: Mapping[str, Any]) -> Resume:
 
 def _gold(data: Mapping[str, Any]) -> Gold:
     checks = [data.get(name) for name in ("years_ok", "degree_ok")]
-    if not all(isinstance(check, bool) for check in checks):
-        raise ValueError("gold needs years_ok and degree_ok, true or false")
-    return Gold(_texts(data, "matched"), _texts(data, "missing"), bool(checks[0]), bool(checks[1]))
+    if not all(check is None or isinstance(check, bool) for check in checks):
+        raise ValueError("gold needs years_ok and degree_ok: true, false, or null where that is not known")
+    return Gold(_texts(data, "matched"), _texts(data, "missing"), checks[0], checks[1])
 
 
 def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:

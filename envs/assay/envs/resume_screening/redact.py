@@ -45,7 +45,7 @@ NEUTRAL: dict[str, str] = {
 }  # fmt: skip
 """Gendered words and what stands in their place; case as in the text."""
 _GENDERED = re.compile(rf"\b(?:{'|'.join(sorted(map(re.escape, NEUTRAL), key=len, reverse=True))})\b\.?", re.I)
-_TITLED = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Mx)\.?\s+[A-Z][\w'’-]{1,30}")
+_TITLED = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Mx)\.?\s+(?:\[name\]|[A-Z][\w'’-]{1,30})")
 _BLANKS = re.compile(r"[ \t]{2,}")
 _NAME_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SECTION = re.compile(

@@ -52,15 +52,19 @@ def canonical_set(skills: Iterable[str], aliases: Aliases | None = None) -> set[
     return {table.get(key, key) for key in keys}
 
 
+@lru_cache(maxsize=8)
+def _spelled(extra: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[str, tuple[str, ...]]:
+    table, known = _table(extra), dict[str, dict[str, None]]()
+    for name, others in (*extra, *ALIASES.items()):
+        home = known.setdefault(table[skill_key(name)], {})
+        home.update(dict.fromkeys(fold(each) for each in (name, *others)))
+    return {name: tuple(spelled) for name, spelled in known.items()}
+
+
 def spellings(skill: str, aliases: Aliases | None = None) -> tuple[str, ...]:
     """Every known spelling of a skill, its own first, lower case."""
-    name = canonical(skill, aliases)
-    known = [fold(skill[:_MOST])]
-    for table in (aliases or {}, ALIASES):
-        for each, others in table.items():
-            if canonical(each, aliases) == name:
-                known += [fold(each), *map(fold, others)]
-    return tuple(dict.fromkeys(known))
+    known = _spelled(_frozen(aliases)).get(canonical(skill, aliases), ())
+    return tuple(dict.fromkeys((fold(skill[:_MOST]), *known)))
 
 
 def occurs(spelling: str, text: str) -> bool:

@@ -12,7 +12,7 @@ DECISIONS = (SELECTED, REJECTED)
 
 
 class Gold(NamedTuple):
-    """What the resume shows of the job's demands: names of skills, and whether years and degree suffice."""
+    """What the resume shows of the job's demands: names of skills, and whether years and degree may suffice."""
 
     matched: frozenset[str]
     years_ok: bool
@@ -45,10 +45,10 @@ def truth_of(truth: Mapping[str, Any]) -> Truth:
     if not isinstance(gold, Mapping) or not _texts(gold.get("matched")):
         raise ValueError("gold needs matched, a list of skills")
     checks = [gold.get(name) for name in ("years_ok", "degree_ok")]
-    if not all(isinstance(check, bool) for check in checks):
-        raise ValueError("gold needs years_ok and degree_ok, true or false")
+    if not all(check is None or isinstance(check, bool) for check in checks):
+        raise ValueError("gold needs years_ok and degree_ok: true, false, or null where that is not known")
     matched = frozenset(canonical_set(gold["matched"], aliases))
-    return Truth(str(label), Gold(matched, bool(checks[0]), bool(checks[1])), aliases)
+    return Truth(str(label), Gold(matched, checks[0] is not False, checks[1] is not False), aliases)
 
 
 def _texts(value: Any) -> bool:
