@@ -1,4 +1,4 @@
-"""CLS-RL: the digits of its rewards and advantages, the run its recipes make, and its miniature (answers against thoughts)."""
+"""CLS-RL: the digits of its rewards and advantages, its runs, and its miniature (answers against thoughts)."""
 
 from __future__ import annotations
 
@@ -117,9 +117,7 @@ def steps_to_learn(thinks: bool, seed: int, aggregation: str = "seq-mean-token-m
         for weights, slope in zip((first, second), torch.autograd.grad(loss, (first, second), allow_unused=True),
                                   strict=True):  # fmt: skip
             if slope is not None:
-                weights.data -= (
-                    RATE * CONTEXTS * slope
-                )  # the mean over a context's own group, as each is a problem apart
+                weights.data -= RATE * CONTEXTS * slope  # each context is a problem of its own
     return MOST
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from assay.envs.answers import gold_answer, majority_answer, paid
 from assay.envs.base import BaseOptions, TaskEnv
 from assay.envs.image_classification.options import Options
 from assay.envs.image_classification.pictures import open_picture
+from assay.envs.image_classification.rollup import accuracy_table
 from assay.envs.image_classification.tasks import ImageTasks, build_tasks
+from assay.envs.results import ResultTable
 from assay.envs.tasks import Message, Task, TaskSet
+from assay.verifiers.score import Score
 
 
 class ImageClassificationEnv(TaskEnv):
@@ -64,6 +68,11 @@ class ImageClassificationEnv(TaskEnv):
     def reward_range(cls, options: Any) -> tuple[float, float]:
         """0 to 1, and to 2 where thinking is on: then the layout earns as much as the answer."""
         return paid(options.think_mode, options.parity)
+
+    @classmethod
+    def tables(cls, options: Any, tasks: Sequence[Task], scores: Sequence[Sequence[Score]]) -> list[ResultTable]:
+        """Strict and lenient accuracy side by side; of both parts of base-to-new, and their harmonic mean."""
+        return [accuracy_table(tasks, scores)]
 
     @classmethod
     def trivial(cls, tasks: TaskSet) -> dict[str, str]:

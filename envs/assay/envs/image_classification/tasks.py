@@ -42,25 +42,36 @@ def build_tasks(options: Options) -> ImageTasks:
     classes = check_labels(() if elsewhere else options.labels, source.classes)
     dropped: dict[str, int] = {}
     splits = _splits(source, classes, options, dropped)
-    shown = _classes_of(classes, options)
+    halves = _halves(classes, options)
+    shown = [name for part in halves.values() for name in part]
     items = [item for item in splits[options.split] if item.label in set(shown)]
     if options.split == "train":
         items = few_shot(items, shown, options.shots, options.seed, options.few)
     if not items:
         hint = {"dev": ": give dev_share", "test": ": give test_share"}.get(options.split, "")
         raise ValueError(f"the {options.split} split of {source.name} is empty{hint}")
-    count = candidate_count(len(shown), options.candidates)
+    counts = {part: candidate_count(len(names), options.candidates) for part, names in halves.items()}
     summary: dict[str, Any] = {"source": source.name, "licence": source.licence, "protocol": options.protocol}
     summary |= {"rows": {split: len(rows) for split, rows in splits.items()} | {options.split: len(items)}}
-    summary |= {"candidates": count, "dropped": dropped} | class_balance((item.label for item in items), shown)
-    return ImageTasks([_task(item, shown, count, source, options) for item in items], shown, summary)
+    summary |= {"candidates": max(counts.values()), "dropped": dropped} | class_balance(
+        (item.label for item in items), shown
+    )
+    part_of = {name: part for part, names in halves.items() for name in names}
+    tasks = []
+    for item in items:
+        part = part_of[item.label]
+        tasks.append(_task(item, halves[part], counts[part], source, options, part))
+    return ImageTasks(tasks, shown, summary)
 
 
-def _classes_of(classes: list[str], options: Options) -> list[str]:
+def _halves(classes: list[str], options: Options) -> dict[str, list[str]]:
+    """The classes that are shown, by part: all of them are one part unless the protocol is base-to-new."""
     if options.protocol != "base-to-new":
-        return classes
+        return {"": classes}
     base, new = halve(classes)
-    return base if options.split == "train" or options.part == "base" else new
+    if options.split == "train" or options.part == "base":
+        return {"base": base}
+    return {"new": new} if options.part == "new" else {"base": base, "new": new}
 
 
 def _splits(source: Source, classes: Sequence[str], options: Options, dropped: dict[str, int]) -> dict[str, list[Item]]:
@@ -77,7 +88,7 @@ def _digest(item: Item) -> str:
     return item.digest
 
 
-def _task(item: Item, classes: list[str], count: int, source: Source, options: Options) -> Task:
+def _task(item: Item, classes: list[str], count: int, source: Source, options: Options, part: str) -> Task:
     identity = content_id("image-classification", item.digest, item.label)
     listed = draw_candidates(classes, item.label, count, seeded("candidates", options.seed, identity))
     prompt = render_prompt(
@@ -88,10 +99,12 @@ def _task(item: Item, classes: list[str], count: int, source: Source, options: O
         equality = "strip" if options.think_mode == "none" else "folded"
     verifier = {"think_mode": options.think_mode, "equality": equality, "parity": options.parity, "uncertain": ""}
     truth = {"label": item.label, "labels": listed, "options": verifier}
-    meta = {
+    meta: dict[str, Any] = {
         "split": options.split,
         "source": source.name,
         "licence": source.licence,
         "image_size": options.image_size,
     }
+    if part:
+        meta["part"] = part
     return Task(identity, prompt, truth, meta)

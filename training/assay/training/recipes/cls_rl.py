@@ -26,11 +26,11 @@ _RUN: dict[str, Any] = {
 class CLSRL(SlotRecipe):
     """Few-shot classification by reward: think, then answer; one point for the layout, one for the label.
 
-    Li et al. 2025, CLS-RL (arXiv:2503.16188), sections 3.1 and 3.2, and the authors' trainer: groups of 4 at temperature
-    1, one update a batch without a clip, (R - mean) / (std + 1e-4), k3 divergence of weight 0.04, learning rate 1e-6, no
-    supervised stage. The rewards are the environment's: ``image_classification`` and ``text_classification`` pay by
-    ``think_mode``; ``--env.think-mode after`` and ``adaptive`` are the paper's other two strategies. A model that cannot
-    answer yet needs ``--sft.epochs 1`` or more.
+    Li et al. 2025, CLS-RL (arXiv:2503.16188), sections 3.1 and 3.2, and the authors' trainer: groups of 4 at
+    temperature 1, one update a batch without a clip, (R - mean) / (std + 1e-4), k3 divergence of weight 0.04, learning
+    rate 1e-6, no supervised stage. The rewards are the environment's: ``image_classification`` and
+    ``text_classification`` pay by ``think_mode``; ``--env.think-mode after`` and ``adaptive`` are the paper's other two
+    strategies. A model that cannot answer yet needs ``--sft.epochs 1`` or more.
     """
 
     paper: ClassVar[str] = "arXiv:2503.16188"
