@@ -27,7 +27,7 @@ from assay.envs.registry import env_class
 from assay.envs.video_keyframes.decode import candidates
 from assay.envs.video_keyframes.events.answerer import Asked, answered, glimpses_of
 from assay.envs.video_keyframes.events.quizzes import KINDS
-from assay.envs.video_keyframes.events.spec import Spec, make_video, quiz_of
+from assay.envs.video_keyframes.events.spec import Spec, make_video, pool_of, quiz_of
 from assay.envs.video_keyframes.features import embed
 from assay.envs.video_keyframes.options import Options
 from assay.envs.video_keyframes.oracle import gold_answer, telling_frames
@@ -69,9 +69,9 @@ def by_words(kind: str, options: Sequence[str], learned: Mapping[tuple[str, str]
 
 def play(spec: Spec, budgets: Sequence[int], learned: Mapping[tuple[str, str], float], place: Path) -> Row:
     """What each way to pick frames makes of one question."""
-    make_video(spec, place)
+    make_video(spec, place, pool_of(spec))
     quiz = quiz_of(spec)
-    task = task_of(record_of_spec(spec), Options(split="test"), "test", "events:")
+    task = task_of(record_of_spec(spec, ""), Options(split="test"), "test", "events:")
     frames = list(candidates(place))
     seconds = [frame.seconds for frame in frames]
     embeddings = np.stack([embed(frame.rgb) for frame in frames])
@@ -206,8 +206,8 @@ def page(rows: Sequence[Row], options: argparse.Namespace) -> str:
 READING = (
     "TAD puts one frame where change peaks. A sign makes two peaks, where it comes and where it goes, and TAD keeps "
     "frames at least N / 2K candidates apart: of a sign shorter than that it keeps the higher peak, and the frame "
-    "where a sign has just gone no longer shows it. That is why TAD is far better at lying within a second of an event than "
-    "at lying in it, and why taking the K largest changes (`scene_change`), which may take both, answers more here. "
+    "where a sign has just gone no longer shows it. That is why TAD is far better at lying within a second of an event "
+    "than at lying in it, and why taking the K largest changes (`scene_change`), which may take both, answers more. "
     "Nothing here speaks for or against the method's published version, whose code is not public."
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -107,15 +107,15 @@ def pool_of(spec: Spec) -> tuple[Stretch, ...]:
     return of_split(stretches(files), spec.split, spec.test_share, spec.dev_share)
 
 
-def frames_of(spec: Spec) -> Iterator[Pixels]:
-    """The frames with their signs."""
+def frames_of(spec: Spec, pool: Sequence[Stretch]) -> Iterator[Pixels]:
+    """The frames with their signs, in footage from ``pool``."""
     size = (spec.width, spec.height)
-    return with_events(shots(pool_of(spec), spec.rng("shots"), spec.seconds, size), quiz_of(spec).events)
+    return with_events(shots(pool, spec.rng("shots"), spec.seconds, size), quiz_of(spec).events)
 
 
-def key_of(spec: Spec) -> str:
+def key_of(spec: Spec, pool: Sequence[Stretch]) -> str:
     """Hash of all that the file depends on, the content of the footage included."""
-    data = dataclasses.asdict(spec) | {"path": "", "pool": [each.key for each in pool_of(spec)]}
+    data = dataclasses.asdict(spec) | {"path": "", "pool": [each.key for each in pool]}
     return content_id("video-events", VERSION, QUALITIES, data, quiz_of(spec).events)
 
 
@@ -126,14 +126,15 @@ def video_of(spec: Spec) -> Path:
         ImportError, ValueError: one line, if PyAV or the footage is missing.
         InfraError: one line, if it cannot be encoded, or shows something else even at a better quality.
     """
-    return cached_video(key_of(spec), lambda path: make_video(spec, path))
+    pool = pool_of(spec)
+    return cached_video(key_of(spec, pool), lambda path: make_video(spec, path, pool))
 
 
-def make_video(spec: Spec, path: Path) -> None:
+def make_video(spec: Spec, path: Path, pool: Sequence[Stretch]) -> None:
     """Encode and check the video; see :func:`video_of`."""
     why = ""
     for quality in QUALITIES:
-        write_h264(path, frames_of(spec), (spec.width, spec.height), quality)
+        write_h264(path, frames_of(spec, pool), (spec.width, spec.height), quality)
         why = disagreement(path, quiz_of(spec))
         if not why:
             return

