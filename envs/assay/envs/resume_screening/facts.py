@@ -14,12 +14,21 @@ from assay.envs.resume_screening.roles import ROLES
 from assay.envs.tasks import content_id, split_of
 from assay.verifiers.resume.aliases import ALIASES
 from assay.verifiers.resume.keywords import ENOUGH
+from assay.verifiers.resume.skills import occurs
 
 TRIES = 8
 """Candidates for each application, of which the one that keeps the classes most alike is taken."""
 LONGEST = 12
 JOBS_PER_ROLE = 60
 _NAMES = tuple(ALIASES)
+
+
+@cache
+def hidden_spellings(name: str) -> dict[str, tuple[str, ...]]:
+    """What a posting may call a skill, and the spellings of it in which that does not stand to the letter."""
+    known = (name, *ALIASES[name])
+    found = {each: tuple(other for other in known if not occurs(each, other)) for each in known}
+    return {each: others for each, others in found.items() if others}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,7 @@ def _draw_job(role: str, short: bool, rng: random.Random) -> JobFacts:
         role=role,
         title=rng.choice(ROLES[role].titles),
         skills=skills,
-        spelled=tuple(rng.choice((name, *ALIASES[name])) for name in skills),
+        spelled=tuple(rng.choice(list(hidden_spellings(name))) for name in skills),
         nice=() if short else tuple(pool[count : count + 2]),
         min_years=rng.randint(1, 8),
         min_degree=rng.choices(DEGREES, (3, 4, 2, 1))[0],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 
-from assay.envs.resume_screening.facts import Facts
+from assay.envs.resume_screening.facts import Facts, hidden_spellings
 from assay.envs.resume_screening.forms import DEGREE_WORDS, HELD_OUT, TRAINING, Form, listing, years_in
 from assay.envs.resume_screening.people import draw_person
 from assay.envs.resume_screening.records import DEGREES, Gold, Job, Person, Record, Resume
@@ -67,11 +67,13 @@ def _spelled(facts: Facts, rng: random.Random) -> list[str]:
     """The skills shown, each in a spelling: not in the posting's where the resume is hidden, else mostly in it."""
     words = []
     for name in facts.shown:
-        literal, known = _literal(facts, name), (name, *ALIASES[name])
-        if literal is not None and not facts.hidden and rng.random() < LITERAL:
+        literal = _literal(facts, name)
+        if literal is None:
+            words.append(rng.choice((name, *ALIASES[name])))
+        elif not facts.hidden and rng.random() < LITERAL:
             words.append(literal)
         else:
-            words.append(rng.choice([each for each in known if each != literal]))
+            words.append(rng.choice(hidden_spellings(name)[literal]))
     return words
 
 
