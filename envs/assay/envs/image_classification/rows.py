@@ -96,4 +96,11 @@ def _kept(path: str, stamp: tuple[int, int]) -> list[dict[str, Any]]:
 @lru_cache(maxsize=4)
 def cells(path: str, column: str) -> list[bytes]:
     """The files that a column holds, by row; empty where it holds none."""
-    return [_bytes(row.get(column)) or b"" for row in _table(path)]
+    return [_bytes_or_none(row.get(column)) for row in _table(path)]
+
+
+def _bytes_or_none(value: Any) -> bytes:
+    try:
+        return _bytes(value) or b""
+    except ValueError:
+        return b""

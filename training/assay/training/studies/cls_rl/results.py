@@ -75,8 +75,8 @@ def _apart(first: Sequence[Found], second: Sequence[Found], parts: Sequence[str]
     cells = []
     for part in parts:
         for kind in ("strict", "lenient"):
-            pairs = ([each["parts"][part][kind] for each in runs] for runs in (first, second))
-            found = paired_difference(*pairs)
+            ours, theirs = ([each["parts"][part][kind] for each in runs] for runs in (first, second))
+            found = paired_difference(ours, theirs)
             text = _percent(found, signed=True)
             cells.append(f"**{text}**" if found.low > 0 or found.high < 0 else text)
     return cells
@@ -94,8 +94,9 @@ def speed_markdown(runs: Mapping[str, Sequence[Found]]) -> str:
     peaks = {arm: [max(point[2] for point in each["curve"]) for each in found] for arm, found in known.items()}
     best = max(sum(each) / len(each) for each in peaks.values())
     goal = begin + (best - begin) / 2
-    rows = [f"| to {100 * goal:.1f} % | steps | seconds | seeds that got there | seconds of the run | tokens sampled an "
-            "answer | seconds an image at the end |", "| --- | --- | --- | --- | --- | --- | --- |"]  # fmt: skip
+    heads = ("steps", "seconds", "seeds that got there", "seconds of the run", "tokens sampled an answer",
+             "seconds an image at the end")  # fmt: skip
+    rows = [f"| to {100 * goal:.1f} % | {' | '.join(heads)} |", f"| --- |{' --- |' * len(heads)}"]
     for arm, found in known.items():
         at = [reached(each["curve"], goal) for each in found]
         there = [point for point in at if point is not None]
@@ -112,10 +113,10 @@ def legend(plan: Plan) -> str:
     seeds = len(plan.seeds)
     how = "Student-t 95 % intervals over them" if seeds > 1 else "no intervals"
     return (
-        f"{plan.steps} updates of {plan.groups} images, {plan.shots} training images a class, "
-        f"{seeds} seed{'s' if seeds > 1 else ''} ({how}); {plan.tasks} held-out images, greedy answers. Strict: the answer is "
-        "the label. Lenient: the label occurs in it, as the paper's test script counts. Seconds are of sampling and learning "
-        "on one core, evaluations left out; a goal counts from the first evaluation that reaches it.\n"
+        f"{plan.steps} updates of {plan.groups} images, {plan.shots} training images a class, {seeds} "
+        f"seed{'s' if seeds > 1 else ''} ({how}); {plan.tasks} held-out images, greedy answers. Strict: the answer "
+        "is the label. Lenient: the label occurs in it, as the paper's test script counts. Seconds are of sampling "
+        "and learning on one core, evaluations left out; a goal counts from the first evaluation that reaches it.\n"
     )
 
 

@@ -78,13 +78,13 @@ def _lessons(data: str, most: int) -> list[tuple[Any, Any, str]]:
     from assay.envs.registry import env_class
 
     cls = env_class("image_classification")
-    found = []
+    found: list[tuple[Any, Any, str]] = []
     for half, mode in enumerate(("none", "think")):
         env = cls(**images(data), split="dev", shots=0, think_mode=mode)
         order = np.random.default_rng(0).permutation(len(env.tasks))[half::2][: max(1, most // 2)]
         for i in order:
             task = env.tasks[int(i)]
-            said = env.gold(task)
+            said = env.gold(task) or ""
             if mode == "think":
                 said = said.replace("<think>\n\n</think>", f"<think>{thought(env.open_images(task)[0])}</think>")
             found.append((env, task, said))

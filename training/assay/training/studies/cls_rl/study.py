@@ -53,7 +53,8 @@ def run(plan: Plan, display: Display | None = None) -> str:
                 found = carry_out(job, phase.advance)
                 shown.note(f"{number}/{len(missing)} {_told(found)}")
         begun = _begun(plan, jobs)
-    return write_results(plan, [found for job in jobs if (found := stored(job)) is not None], begun)
+    finals = [each for each in map(stored, jobs) if each is not None]
+    return write_results(plan, finals, begun)
 
 
 def _told(found: dict[str, Any]) -> str:
