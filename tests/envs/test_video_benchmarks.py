@@ -208,6 +208,46 @@ def test_a_corrupt_file_is_named(tmp_path, name, content, message):
     assert name in str(raised.value) or content == b""
 
 
+def test_in_two_turns_the_cue_waits_for_the_second(tmp_path):
+    mme_folder(tmp_path, [mme_row()])
+    env = env_class("video_keyframes")(
+        source="videomme", path=str(tmp_path), split="test", K=4, fps=2.0, mode="select", beta=0.0
+    )
+    first, _ = env.reset(seed=0)
+    assert "How many cars" in str(first["messages"])
+    assert "best answer is:" not in str(first["messages"])
+    second, reward, done, _, _ = env.step("[0, 3]")
+    assert (reward, done) == (0.0, False)
+    assert str(second["messages"]).count("best answer is:") == 1
+    assert len(second["images"]) == len(first["images"]) + 2
+    *_, info = env.step("B")
+    assert (info["score"].reward, info["score"].correct) == (1.0, True)
+
+
+def test_questions_that_are_not_in_the_folder_come_from_the_hub(tmp_path, monkeypatch):
+    hub = pytest.importorskip("huggingface_hub")
+    published, asked = tmp_path / "published", []
+    mme_folder(published, [mme_row()], "parquet", videos=())
+    mine = tmp_path / "mine"
+    write_video(mine / "abc123.mp4")
+
+    def fetch(repo, **more):
+        asked.append((repo, more["repo_type"]))
+        return str(published)
+
+    monkeypatch.setattr(hub, "snapshot_download", fetch)
+    (task,) = load_source(options("videomme", mine))
+    assert task.prompt[0]["content"][0]["video"] == f"file:{mine / 'abc123.mp4'}"
+    assert asked == [("lmms-lab/Video-MME", "dataset")]
+
+    def fail(repo, **more):
+        raise OSError("no route\nto host")
+
+    monkeypatch.setattr(hub, "snapshot_download", fail)
+    with pytest.raises(ValueError, match=r"cannot be fetched from the hub \(no route\)"):
+        load_source(options("videomme", mine))
+
+
 def test_options_of_the_whole(tmp_path):
     rows = [mme_row(n, task_type="OCR Problems" if n % 2 else "Action Reasoning") for n in range(1, 7)]
     mme_folder(tmp_path, rows)
