@@ -11,7 +11,7 @@ from assay.envs.results import Baselines, ResultTable
 from assay.envs.tasks import Message, Task, TaskSet
 from assay.envs.video_keyframes.baselines import BASELINES
 from assay.envs.video_keyframes.container import VideoError
-from assay.envs.video_keyframes.looks import chosen, degraded, pictures, scan, stamp, strips
+from assay.envs.video_keyframes.looks import chosen, degraded, drawn_order, pictures, scan, stamp, strips
 from assay.envs.video_keyframes.options import Options
 from assay.envs.video_keyframes.oracle import gold_answer, telling_frames
 from assay.envs.video_keyframes.pictures import drawn
@@ -67,6 +67,10 @@ class VideoKeyframesEnv(TaskEnv):
         """The verdict of ``video.answer`` on the last action, with the part ``saliency`` of the frames shown."""
         return judged(actions, truth)
 
+    def views_of(self, task: Task) -> Sequence[str]:
+        """None where one frame is shown."""
+        return self.views if self.options.K > 1 else ()
+
     def open(self, task: Task) -> list[Message]:
         """The frames (or the strips) and the question; what is shown is decided here."""
         self._evidence_so_far: dict[str, Any] = {}
@@ -107,8 +111,13 @@ class VideoKeyframesEnv(TaskEnv):
         self._file = stamp(file_of_ref(reference(task)))
         self._found = scan(self._file, options.fps, options.max_candidates)
         order = int(self.np_random.integers(2**31)) if self.view else 0
-        picked = chosen(self._found, options.selector, options.K, options.seed, self.view, order, _head(options))
+        head, seed, draws = _head(options), options.seed, options.draw and options.selector == "tad-learned"
+        if draws:
+            seed = int(self.np_random.integers(2**31))
+        picked = chosen(self._found, options.selector, options.K, seed, self.view, order, head, float(draws))
         parts = self._show(picked)
+        if draws and head is not None:
+            self._evidence_so_far["drawn"] = drawn_order(self._found, picked.rank, options.K, seed, head)
         lines = spoken(task, self._evidence_so_far["seconds"]) if options.subtitles else ""
         extra = [{"type": "text", "text": lines}] if lines else []
         return answer_messages(task.prompt, [*parts, *extra])

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from assay.envs.video_keyframes.decode import VideoError, candidates, frames_at, probe
 from assay.envs.video_keyframes.features import embed
-from assay.envs.video_keyframes.selectors import Head, pick, view
+from assay.envs.video_keyframes.selectors import Head, gumbel_top_k, pick, view
 from assay.envs.video_keyframes.tad import Selection, saliency_of
 
 if TYPE_CHECKING:
@@ -73,10 +73,17 @@ def scan(file: Stamp, fps: float, limit: int) -> Scan:
     return Scan(tuple(seconds), np.stack(rows))
 
 
-def chosen(found: Scan, name: str, k: int, seed: int, poorer: str, order: int, head: Head | None) -> Selection:
+def chosen(
+    found: Scan, name: str, k: int, seed: int, poorer: str, order: int, head: Head | None, temperature: float = 0.0
+) -> Selection:
     """What a selector picks, or one of the poorer views of it, in the order shown."""
-    picked = pick(name, found.embeddings, k, seed, head)
+    picked = pick(name, found.embeddings, k, seed, head, temperature)
     return degraded(picked, poorer, k, order) if poorer else picked
+
+
+def drawn_order(found: Scan, rank: npt.NDArray[np.float64], k: int, seed: int, head: Head) -> list[int]:
+    """The frames that ``tad-learned`` drew at temperature 1, in the order of the draw: what its chances are of."""
+    return list(gumbel_top_k(head(found.embeddings, rank), k, 1.0, seed))
 
 
 def degraded(picked: Selection, poorer: str, k: int, order: int) -> Selection:

@@ -29,6 +29,8 @@ class Options(BaseOptions):
     """Who picks the frames in answer mode."""
     head: str = ""
     """tad-learned: the file of the trained scorer."""
+    draw: bool = False
+    """tad-learned: draw frames by the scorer's chances instead of taking the likeliest; for training it."""
     fps: float = 1.0
     """Candidate frames a second."""
     max_candidates: int = 768

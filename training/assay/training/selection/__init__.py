@@ -1,0 +1,1 @@
+"""Learning which frames of a video to show."""
