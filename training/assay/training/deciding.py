@@ -55,11 +55,11 @@ def deciding(policy: Policy, decoding: str, score_end: bool, scaffold: str, task
 
 
 def _answers(spec: RolloutSpec, env: TaskEnv) -> dict[str, Any]:
-    return {"answers": type(env.unwrapped).answers(spec.task)}
+    return {"answers": cast("TaskEnv", env.unwrapped).answers(spec.task)}
 
 
 def _with_free(spec: RolloutSpec, env: TaskEnv) -> dict[str, Any]:
-    free = type(env.unwrapped).without_content(spec.task)
+    free = cast("TaskEnv", env.unwrapped).without_content(spec.task)
     if free is None:
         raise UserError("decoding ppl-cal needs a prompt without content, and this environment has none: use ppl")
     return _answers(spec, env) | {"free": free}

@@ -74,7 +74,8 @@ def check(wanted: Wanted) -> Options:
         raise UserError(f"{path} cannot be read: give {', '.join(_FILES)}")
     label = wanted.label or _label_column(files["path"])
     given: dict[str, Any] = {"source": kind, "text": wanted.text, "label": label, "overlap": "drop", "dev_share": 0.15}
-    return Options(**given, **{name: str(file) for name, file in files.items()})
+    given |= {name: str(file) for name, file in files.items()}
+    return Options(**given)
 
 
 def prepare(wanted: Wanted, folder: Path) -> dict[str, Any]:

@@ -153,11 +153,11 @@ def _check(plan: Plan) -> None:
     odd = next((each.name for each in plan.infer if each.think), None)
     if odd is not None:
         raise UserError(f"--infer {odd}: thinking is compared by runs of its own")
+    if Strategy() not in plan.train:
+        raise UserError("--train needs naive: gains are measured against it")
     lost = next((each.name for each in plan.rl if each not in plan.train), None)
     if lost is not None:
         raise UserError(f"--rl {lost} is no training strategy of this study: {', '.join(s.name for s in plan.train)}")
-    if Strategy() not in plan.train:
-        raise UserError("--train needs naive: gains are measured against it")
     folders = [each.folder for each in plan.data]
     if len(set(folders)) < len(folders):
         raise UserError("two data sets have the same name: rename one of the files")
