@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,9 @@ def train_start(seed: int, args: argparse.Namespace) -> None:
     """The start of a seed, in this process."""
     from study_gui_warm import Warm, warm_start
 
-    plan = Warm(windows=args.windows, tasks=PER_WINDOW, epochs=args.epochs)
+    full = Warm()
+    steps = {name: round(args.share * getattr(full, name)) for name in ("windows", "words", "reading", "pointing")}
+    plan = replace(full, tasks=PER_WINDOW, **steps)
     asked = {kind: {**options, "per_window": PER_WINDOW} for kind, options in OPTIONS.items()}
     warm_start(args.out / f"s{seed}" / START, asked, SIZE, plan, seed, lambda line: print(line, flush=True))
 
@@ -288,8 +290,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3, help="starts, and runs of each arm (3)")
     parser.add_argument("--jobs", type=int, default=2, help="seeds at a time, one core each (2)")
-    parser.add_argument("--windows", type=int, default=700, help="windows of the demonstrations (700)")
-    parser.add_argument("--epochs", type=int, default=3, help="passes over them (3)")
+    parser.add_argument("--share", type=float, default=1.0, help="windows and steps of the starts, as a share (1)")
     parser.add_argument("--steps", type=int, default=120, help="steps of an arm (120)")
     parser.add_argument("--lr", type=float, default=2e-4, help="learning rate of the arms (2e-4)")
     parser.add_argument("--tasks", type=int, default=300, help="held-out tasks (300)")
@@ -315,7 +316,7 @@ def run_all(args: argparse.Namespace) -> None:
     waiting = [(seed, part) for part in (START, *(arm.name for arm in ARMS)) for seed in range(args.seeds)]
     running: dict[tuple[int, str], subprocess.Popen[bytes]] = {}
     done: set[tuple[int, str]] = set()
-    names = ("windows", "epochs", "steps", "lr", "tasks", "out")
+    names = ("share", "steps", "lr", "tasks", "out")
     told = [word for name in names for word in (f"--{name}", str(getattr(args, name)))]
     while waiting or running:
         ready = [job for job in waiting if job[1] == START or (job[0], START) in done]

@@ -1,11 +1,13 @@
 """The start of the GUI study: tiny-vlm imitates oracle answers on windows of the Qt source, as single points and as
-lists.
+lists. Three stages, cheap ones first.
 
-All tasks of a window are one tree: the screenshot is encoded once for all of them. A list shows other places of the
+*Words*: instructions without screenshots; where things usually are can be learnt from words alone, at a tenth of the
+cost. *Reading*: see study_gui_reading.py. *Pointing*: instructions with screenshots, the eyes kept as they are, so that
+they are not spoiled; beside the tasks of a window stand plain searches for things that are written on it.
+
+All rows of a window are one tree: the screenshot is encoded once for all of them. A list shows other places of the
 window before and after the right one. Only the right point, and how lists go on and end, carry loss: the model learns
 where else to look when a first guess was wrong, and never to say a wrong place.
-
-First come passes without screenshots, which cost a twentieth: where things usually are can be learnt from words alone.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -21,11 +24,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from study_gui_reading import Page, learn_to_read, page_of
 
-from assay.agents.chat import Chat, images_of, with_images
-from assay.agents.tiny_vlm import tiny_vlm
+from assay.agents.chat import Chat, with_images
+from assay.agents.tiny_vlm import tiny_vlm, tiny_vlm_tokenizer
 from assay.envs.base import TaskEnv
 from assay.envs.gui_grounding.env import GuiGroundingEnv
+from assay.envs.gui_grounding.pictures import references
+from assay.envs.gui_grounding.sources import qt
 from assay.envs.tasks import Task
 from assay.training.config import OptimConfig
 from assay.training.forward import Row, Scorer
@@ -35,6 +41,25 @@ from assay.training.update import apply_step, make_optimizer
 LENGTHS = (0.5, 0.3, 0.2)
 """Shares of demonstrated lists with one, two and three points."""
 WARM_STEPS = 50
+FIND = "find: {name}"
+
+
+@dataclass(frozen=True)
+class Warm:
+    """How long and how fast: windows and tasks on each, searches on each, steps of the three stages and what a step
+    takes (rows, pages, windows), peak learning rate, tokens of the vocabulary."""
+
+    windows: int = 1500
+    tasks: int = 12
+    finds: int = 10
+    words: int = 900
+    reading: int = 2600
+    pointing: int = 1000
+    rows: int = 32
+    pages: int = 4
+    batch: int = 2
+    lr: float = 2e-3
+    vocab: int = 2200
 
 
 @dataclass(frozen=True)
@@ -44,65 +69,89 @@ class Lesson:
     single: tuple[int, ...]
     listed: tuple[int, ...]
     point: tuple[int, int]
-    others: tuple[tuple[int, int], ...]
-    images: tuple[Any, ...]
+    others: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
-class Warm:
-    """How long and how fast: windows of so many tasks, passes over them without and with screenshots, windows a step
-    of each, peak learning rate."""
+class Window:
+    """A screenshot with its tasks, what can be searched for on it, and what is written where."""
 
-    windows: int = 700
-    tasks: int = 12
-    blind_epochs: int = 4
-    epochs: int = 3
-    blind_batch: int = 4
-    batch: int = 1
-    lr: float = 2e-3
+    page: Page
+    tasks: list[Lesson]
+    finds: list[Lesson]
 
 
-def centre(task: Task) -> tuple[int, int]:
-    """The middle of the box in thousandths of the screen, rounded to a hundredth: fewer numbers are learnt sooner.
+def centre(box: Sequence[float], scale: Sequence[float]) -> tuple[int, int]:
+    """The middle of a box in thousandths of the screen, rounded to a hundredth: fewer numbers are learnt sooner.
 
     A hundredth of a compact window is three or four pixels, well within a box.
     """
-    x1, y1, x2, y2 = task.truth["box"]
-    across, down = task.truth["scale"]
-    return min(990, 10 * round((x1 + x2) / 20 / across)), min(990, 10 * round((y1 + y2) / 20 / down))
+    x, y = ((box[i] + box[i + 2]) / 20 / scale[i] for i in range(2))
+    return min(990, 10 * round(x)), min(990, 10 * round(y))
 
 
-def lessons(single: TaskEnv, listed: TaskEnv, chat: Chat, windows: int, tasks: int) -> list[list[Lesson]]:
-    """Windows of lessons; both environments hold the same tasks, asked for in two ways."""
+class Prompts:
+    """Prompts with a screenshot, of which all make equally many tokens: the image is not processed for each."""
+
+    def __init__(self, chat: Chat, env: TaskEnv, task: Task) -> None:
+        self.chat = chat
+        messages = with_images(env.open(task), env.open_images(task))
+        whole = chat.open(messages)
+        self.mark = "<image>"
+        rest = chat.encode(chat.render(messages).split(self.mark, 1)[1])
+        self.head = whole[: len(whole) - len(rest)]
+        if whole != self.head + rest:
+            raise ValueError("the prompt cannot be cut after its image")
+
+    def __call__(self, env: TaskEnv, task: Task) -> tuple[int, ...]:
+        return self.head + self.chat.encode(self.chat.render(env.open(task)).split(self.mark, 1)[1])
+
+    def ask(self, words: str) -> tuple[int, ...]:
+        """A prompt of one's own words."""
+        said = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": words}]}]
+        return self.head + self.chat.encode(self.chat.render(said).split(self.mark, 1)[1])
+
+
+def draw(single: TaskEnv, listed: TaskEnv, chat: Chat, side: int, plan: Warm) -> list[Window]:
+    """Windows; both environments hold the same tasks, asked for in two ways."""
+    prompts = Prompts(chat, single, single.tasks[0])
     found = []
-    for window in range(windows):
-        places = range(window * tasks, (window + 1) * tasks)
-        points = [centre(single.tasks[i]) for i in places]
-        shown = []
-        for i, point in zip(places, points, strict=True):
-            prompts = []
-            for env in (single, listed):
-                task = env.tasks[i]
-                messages = with_images(env.open(task), env.open_images(task))
-                prompts.append(chat.open(messages))
-            others = tuple(dict.fromkeys(other for other in points if math.dist(other, point) > 40))
-            shown.append(Lesson(prompts[0], prompts[1], point, others, images_of(messages)))
-        found.append(shown)
+    for number in range(plan.windows):
+        tasks = [single.tasks[number * plan.tasks + i] for i in range(plan.tasks)]
+        asked = [listed.tasks[number * plan.tasks + i] for i in range(plan.tasks)]
+        points = [centre(task.truth["box"], task.truth["scale"]) for task in tasks]
+        lessons = [
+            Lesson(
+                prompts(single, task),
+                prompts(listed, other),
+                point,
+                tuple(dict.fromkeys(place for place in points if math.dist(place, point) > 40)),
+            )
+            for task, other, point in zip(tasks, asked, points, strict=True)
+        ]
+        picture = single.open_images(tasks[0])[0]
+        elements = qt.elements(references(tasks[0])[0].removeprefix("qt:"))
+        names = Counter(each.name for each in elements)
+        finds = [(each, FIND.format(name=each.name)) for each in elements if each.name and names[each.name] == 1]
+        scale = tasks[0].truth["scale"]
+        searches = [Lesson(prompts.ask(words), (), centre(each.box, scale)) for each, words in finds]
+        page = page_of(picture.resize((side, side), 1), elements, picture.size, side // 16, chat)
+        found.append(Window(page, lessons, searches))
     return found
 
 
-def single_row(lesson: Lesson, chat: Chat) -> Row:
+def single_row(lesson: Lesson, images: tuple[Any, ...], chat: Chat) -> Row:
     """A demonstration of one point."""
-    return _row(lesson.single, [(lesson.point, True)], lesson.images, chat)
+    return _row(lesson.single, [(lesson.point, True)], images, chat)
 
 
-def list_row(lesson: Lesson, chat: Chat, rng: np.random.Generator) -> Row:
+def list_row(lesson: Lesson, images: tuple[Any, ...], chat: Chat, rng: np.random.Generator) -> Row:
     """A demonstration of a list, its right point at any rank."""
     count = 1 + int(rng.choice(len(LENGTHS), p=LENGTHS))
     chosen = rng.permutation(len(lesson.others))[: count - 1]
     points = [(lesson.others[int(i)], False) for i in chosen]
     points.insert(int(rng.integers(len(points) + 1)), (lesson.point, True))
-    return _row(lesson.listed, points, lesson.images, chat)
+    return _row(lesson.listed, points, images, chat)
 
 
 def _row(prompt: Sequence[int], points: Sequence[tuple[tuple[int, int], bool]], images: Any, chat: Chat) -> Row:
@@ -120,21 +169,14 @@ def _row(prompt: Sequence[int], points: Sequence[tuple[tuple[int, int], bool]], 
     )
 
 
-def batches(
-    windows: Sequence[Sequence[Lesson]], chat: Chat, epochs: int, batch: int, seed: int
-) -> Iterator[tuple[float, list[Row]]]:
-    """(share done, rows) of each step; every other task is asked for as a list, in the next pass the others."""
-    a_pass = -(-len(windows) // batch)
-    for epoch in range(epochs):
-        rng = np.random.default_rng([seed, epoch])
-        order = rng.permutation(len(windows))
-        for step in range(a_pass):
-            rows = []
-            for w in order[step * batch : (step + 1) * batch]:
-                for number, lesson in enumerate(windows[int(w)]):
-                    listed = (number + epoch) % 2 == 0
-                    rows.append(list_row(lesson, chat, rng) if listed else single_row(lesson, chat))
-            yield (epoch * a_pass + step) / (epochs * a_pass), rows
+def rows_of(window: Window, finds: int, chat: Chat, rng: np.random.Generator) -> list[Row]:
+    """The demonstrations of a window: each task as a point or as a list, and some searches."""
+    images = (window.page.picture,)
+    rows = [
+        single_row(each, images, chat) if rng.random() < 0.5 else list_row(each, images, chat, rng)
+        for each in window.tasks
+    ]
+    return rows + [single_row(window.finds[int(i)], images, chat) for i in rng.permutation(len(window.finds))[:finds]]
 
 
 def without_image(row: Row, placeholder: int) -> Row:
@@ -147,13 +189,74 @@ def usual_places(tasks: Sequence[Task]) -> dict[str, tuple[float, float]]:
     """Where the tasks of each instruction are, the median of their centres: what can be known without looking."""
     seen: dict[str, list[tuple[int, int]]] = {}
     for task in tasks:
-        seen.setdefault(plainly(task.meta["instruction"]), []).append(centre(task))
+        seen.setdefault(plainly(task.meta["instruction"]), []).append(centre(task.truth["box"], task.truth["scale"]))
     return {said: (median(x for x, _ in at), median(y for _, y in at)) for said, at in seen.items()}
 
 
 def plainly(instruction: str) -> str:
     """An instruction without what varies freely: its end stop and capitals."""
     return instruction.rstrip(".?").lower()
+
+
+class Teacher:
+    """The three stages, and what they were like."""
+
+    def __init__(self, model: Any, processor: Any, plan: Warm, seed: int, say: Callable[[str], None]) -> None:
+        self.model, self.processor, self.plan, self.say = model, processor, plan, say
+        self.chat = Chat(processor)
+        self.scorer, self.weights = Scorer(model, budget=8192, processor=processor), Weights(model)
+        self.optimizer = make_optimizer(self.weights, OptimConfig(lr=plan.lr, weight_decay=0.05))
+        self.rng = np.random.default_rng(seed)
+        self.began = time.process_time()
+        self.losses: dict[str, list[float]] = {}
+
+    def teach(self, windows: Sequence[Window]) -> None:
+        """Words, reading, pointing."""
+        plan, blind = self.plan, self.model.config.image_token_id
+        lessons = [lesson for window in windows for lesson in window.tasks]
+
+        def words() -> list[Row]:
+            chosen = [lessons[int(i)] for i in self.rng.integers(len(lessons), size=plan.rows)]
+            return [
+                without_image(
+                    single_row(each, (), self.chat) if i % 2 else list_row(each, (), self.chat, self.rng), blind
+                )
+                for i, each in enumerate(chosen)
+            ]
+
+        def pointing() -> list[Row]:
+            chosen = self.rng.integers(len(windows), size=plan.batch)
+            return [row for i in chosen for row in rows_of(windows[int(i)], plan.finds, self.chat, self.rng)]
+
+        self._stage("words", plan.words, words)
+        pages = [window.page for window in windows]
+        self.losses["reading"] = learn_to_read(
+            self.model, self.processor, pages, lambda step: self._apply("reading", step, plan.reading), plan.reading,
+            self.rng, plan.pages,
+        )  # fmt: skip
+        self._tell("reading", plan.reading)
+        eyes = [*self.model.model.vision_model.parameters(), *self.model.model.connector.parameters()]
+        for each in eyes:
+            each.requires_grad_(False)
+        self._stage("pointing", plan.pointing, pointing)
+        for each in eyes:
+            each.requires_grad_(True)
+
+    def _stage(self, name: str, steps: int, rows: Callable[[], list[Row]]) -> None:
+        losses = self.losses.setdefault(name, [])
+        for step in range(steps):
+            losses.append(_learn(self.scorer, rows()))
+            self._apply(name, step, steps)
+            if (step + 1) % 200 == 0:
+                self._tell(name, step + 1)
+
+    def _apply(self, name: str, step: int, steps: int) -> None:
+        fall = min(1.0, max(0.05, 2 * (1 - step / steps)))
+        apply_step(self.weights, self.optimizer, self.plan.lr * min(1.0, (step + 1) / WARM_STEPS) * fall, 1.0)
+
+    def _tell(self, name: str, step: int) -> None:
+        mean = float(np.mean(self.losses[name][-100:]))
+        self.say(f"{name} {step}: loss {mean:.3f}, {time.process_time() - self.began:.0f} s")
 
 
 def warm_start(
@@ -177,34 +280,23 @@ def warm_start(
     """
     if (out / "warm.json").exists():
         return out
-    model, processor = tiny_vlm(seed=seed, **size)
-    chat = Chat(processor)
+    began = time.process_time()
     count = plan.windows * plan.tasks
-    envs = [GuiGroundingEnv(**{**options[kind], "count": count}) for kind in ("single", "listed")]
-    began = time.process_time()
-    windows = lessons(envs[0], envs[1], chat, plan.windows, plan.tasks)
+    single, listed = (
+        GuiGroundingEnv(**{**options[kind], "count": count, "per_window": plan.tasks}) for kind in ("single", "listed")
+    )
+    tasks = [single.tasks[i] for i in range(count)]
+    words = tiny_vlm_tokenizer(plan.vocab, [task.meta["instruction"] for task in tasks])
+    model, processor = tiny_vlm(seed=seed, tokenizer=words, **size)
+    windows = draw(single, listed, Chat(processor), size["side"], plan)
     say(f"seed {seed}: {count} oracle answers on {plan.windows} windows, {time.process_time() - began:.0f} s")
-    scorer, weights = Scorer(model, budget=8192, processor=processor), Weights(model)
-    optimizer = make_optimizer(weights, OptimConfig(lr=plan.lr, weight_decay=0.05))
-    losses: list[float] = []
-    began = time.process_time()
-    stages = (("words", plan.blind_epochs, plan.blind_batch), ("screens", plan.epochs, plan.batch))
-    for stage, epochs, batch in stages:
-        for done, rows in batches(windows, chat, epochs, batch, seed):
-            if stage == "words":
-                rows = [without_image(row, model.config.image_token_id) for row in rows]
-            losses.append(_learn(scorer, rows))
-            fall = min(1.0, max(0.02, (1 - done) / 0.6)) if stage == "screens" else 1.0
-            apply_step(weights, optimizer, plan.lr * min(1.0, len(losses) / WARM_STEPS) * fall, 1.0)
-            if len(losses) % 50 == 0:
-                spent = time.process_time() - began
-                say(f"seed {seed}: {stage} {100 * done:3.0f} %, loss {np.mean(losses[-50:]):.3f}, {spent:.0f} s")
-    usual = usual_places(envs[0].tasks[:count])
+    teacher = Teacher(model, processor, plan, seed, lambda line: say(f"seed {seed}: {line}"))
+    teacher.teach(windows)
     out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(out)
     processor.save_pretrained(out)
-    told = {"seed": seed, "plan": vars(plan), "size": dict(size), "losses": losses, "tasks": count, "usual": usual,
-            "cpu_seconds": time.process_time() - began}  # fmt: skip
+    told = {"seed": seed, "plan": vars(plan), "size": dict(size), "losses": teacher.losses, "tasks": count,
+            "usual": usual_places(tasks), "cpu_seconds": time.process_time() - began}  # fmt: skip
     (out / "warm.json").write_text(json.dumps(told), encoding="utf-8")
     return out
 

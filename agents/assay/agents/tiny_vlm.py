@@ -10,6 +10,7 @@ light and on dark ground differ by a sign.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from assay.agents.tiny import VISION_CHATML
@@ -36,12 +37,13 @@ _SCREEN = (
 )
 
 
-def tiny_vlm_tokenizer(vocab: int = 1800) -> Any:
+def tiny_vlm_tokenizer(vocab: int = 1800, corpus: Iterable[str] = _SCREEN) -> Any:
     """A byte-level BPE tokenizer in which numbers to 999 and the :data:`PIECES` are one token each.
 
     Args:
         vocab: at most this many tokens, specials included; at least 1,300. Fewer are learned where the corpus has no
             more merges.
+        corpus: lines that its merges are learned from; the fewer tokens a word takes, the sooner it is learned.
 
     Raises:
         ValueError: if ``vocab`` is too small.
@@ -61,7 +63,7 @@ def tiny_vlm_tokenizer(vocab: int = 1800) -> Any:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    raw.train_from_iterator(_SCREEN, trainer)
+    raw.train_from_iterator(corpus, trainer)
     raw.add_tokens([AddedToken(str(number), normalized=False) for number in range(NUMBERS)])
     raw.add_tokens([AddedToken(piece, normalized=False) for piece in PIECES])
     made = PreTrainedTokenizerFast(
@@ -117,8 +119,7 @@ def tiny_vlm(
     from transformers import Idefics3Config, Idefics3ForConditionalGeneration, Idefics3Processor
     from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 
-    own = tokenizer is None
-    tokenizer = tiny_vlm_tokenizer() if own else tokenizer
+    tokenizer = tiny_vlm_tokenizer() if tokenizer is None else tokenizer
     size = {"longest_edge": side}
     pixels = Idefics3ImageProcessorPil(
         do_image_splitting=False, size=size, max_image_size=size, return_row_col_info=False
@@ -144,8 +145,15 @@ def tiny_vlm(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Idefics3ForConditionalGeneration(config)
-        _begin(model, tokenizer.convert_tokens_to_ids([str(number) for number in range(NUMBERS)]) if own else [])
+        _begin(model, _numbers(tokenizer))
     return model.eval(), processor
+
+
+def _numbers(tokenizer: Any) -> list[int]:
+    """The tokens of the numbers from 0, where each has one of its own; else none."""
+    known = tokenizer.get_vocab()
+    words = [str(number) for number in range(NUMBERS)]
+    return [known[word] for word in words] if all(word in known for word in words) else []
 
 
 def _begin(model: Any, numbers: list[int]) -> None:

@@ -76,6 +76,8 @@ class EvalFlags:
     """Its column of images (same as --env.image); then --env is image_classification unless you say otherwise."""
     split: str = "test"
     """Part of the data to measure on."""
+    view: str = ""
+    """Show each task in one of the environment's poorer views (gui_grounding: blank): is what it hides made use of?"""
     tasks: int = 200
     """Tasks, the first of a fixed shuffle; 0 takes all."""
     samples: int = 1
@@ -146,7 +148,7 @@ def run(argv: list[str]) -> int:
         phase_of = display.phase("evaluating", len(tasks) * flags.samples)
         with _collector(flags, acting, env, options, known) as collector, phase_of as phase:
             found = evaluate(collector, tasks, samples=flags.samples, k=flags.pass_k, seed=flags.seed,
-                             on_done=lambda _: phase.advance())  # fmt: skip
+                             on_done=lambda _: phase.advance(), view=flags.view)  # fmt: skip
     chosen = vote_accuracy(found.rollouts, tasks, flags.samples, env, flags.vote) if flags.vote else {}
     compared = _compared(flags, env, options, train, tasks)
     tables = cli_tables.tables_of(env, env_options(flags.env, options), tasks, found)
@@ -205,6 +207,9 @@ def parse_evaluation(argv: list[str]) -> tuple[EvalFlags, dict[str, Any]]:
     flags = EvalFlags(**values)
     options = changed(parsed.env_group)
     options |= dataset_options(type(parsed.env_group), flags.dataset, flags.text, flags.label, flags.image)
+    views = env_class(flags.env).views
+    if flags.view and flags.view not in views:
+        raise UserError(f"--view {flags.view}: {flags.env} has {', '.join(views) or 'no poorer view'}")
     if any(not 1 <= k <= flags.samples for k in flags.pass_k):
         raise UserError(f"--pass-k {max(flags.pass_k)} needs --samples {max(flags.pass_k)} or more")
     if flags.decoding != "greedy" and flags.samples > 1:
@@ -232,7 +237,7 @@ def _folder(flags: EvalFlags, options: Mapping[str, Any]) -> Path:
         UserError: if that is a training run.
     """
     name = flags.model.removeprefix("runs/").strip("./").replace("/", "-").replace(":", "-")
-    out = Path(flags.out or f"runs/eval-{flags.env}-{name}")
+    out = Path(flags.out or f"runs/eval-{flags.env}-{name}{'-' if flags.view else ''}{flags.view}")
     if not flags.out:
         numbered = (out.with_name(f"{out.name}-{number}") for number in numbers_from(2))
         out = next(each for each in chain([out], numbered) if not _holds_another(each, flags, options))

@@ -133,6 +133,7 @@ def evaluate(
     seed: int = 0,
     on_done: Callable[[Rollout], None] | None = None,
     counterparts: bool = True,
+    view: str = "",
 ) -> Evaluation:
     """Play every task ``samples`` times and measure.
 
@@ -144,6 +145,7 @@ def evaluate(
         seed: decides every completion.
         on_done: called with each rollout as it ends; default: a progress bar, if it takes more than two seconds.
         counterparts: whether the tasks' counterparts, where there are any, are played beside them, once each.
+        view: one of the environment's poorer views of a task, or "" for the usual one.
 
     Raises:
         ValueError: if there is no task, or a ``k`` is not in [1, samples].
@@ -153,14 +155,14 @@ def evaluate(
         raise ValueError("nothing to evaluate: the split has no tasks")
     if samples < 1 or any(not 1 <= each <= samples for each in k):
         raise ValueError(f"pass@k needs 1 <= k <= samples, got k = {list(k)} of {samples} samples")
-    specs = specs_for(tasks, samples, seed)
+    specs = [replace(spec, view=view) for spec in specs_for(tasks, samples, seed)]
     bar = _Bar(len(specs))
     try:
         found = collector.collect(specs, on_done or bar)
     finally:
         bar.close()
     measured = measure(found.rollouts, tasks, samples=samples, k=k, env=collector.env_type)
-    if not counterparts or collector.env_type is None:
+    if view or not counterparts or collector.env_type is None:
         return measured
     swapped = swaps(collector.env_type, tasks, found.rollouts, samples, seed, lambda more: _play(collector, more))
     return replace(measured, swaps=swapped)

@@ -48,6 +48,7 @@ class GuiGroundingEnv(TaskEnv):
     verifier: ClassVar[str] = "gui.aer"
     blocking: bool = True  # rendering, reading and resizing a screenshot takes milliseconds
     has_images: ClassVar[bool] = True
+    views: ClassVar[tuple[str, ...]] = ("blank",)
 
     @classmethod
     def load(cls, options: Any) -> TaskSet:
@@ -64,11 +65,15 @@ class GuiGroundingEnv(TaskEnv):
         return [{**message, "content": _without_references(message["content"])} for message in task.prompt]
 
     def open_images(self, task: Task) -> list[Any]:
-        """The screenshot, resized.
+        """The screenshot, resized; grey all over in the view ``blank``.
 
         Raises:
             InfraError: if it cannot be had.
         """
+        if self.view == "blank":
+            from PIL import Image
+
+            return [Image.new("RGB", tuple(task.meta["shown"]), "#ebebeb") for _ in references(task)]
         return [shown_screenshot(ref, tuple(task.meta["shown"])) for ref in references(task)]
 
     @classmethod

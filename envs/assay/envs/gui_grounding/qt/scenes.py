@@ -94,6 +94,12 @@ def render(kind: str, seed: int, hard: bool, compact: bool = False) -> tuple[lis
         return [image.width(), image.height()], [pixels(image)]
 
 
+def elements_of(kind: str, seed: int, hard: bool, compact: bool = False) -> list[dict[str, Any]]:
+    """Every element of a scene, as :meth:`~assay.envs.gui_grounding.elements.Element.to_dict` has it."""
+    with shown(kind, seed, hard, compact) as window:
+        return [each.to_dict() for each in survey(window.main)[0]]
+
+
 def _live_a_little(main: Any, rng: random.Random) -> None:
     """Scroll here and there, choose a cell, open a menu or a list of choices."""
     from PySide6.QtCore import QPoint

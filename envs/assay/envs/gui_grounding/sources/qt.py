@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from assay.envs.gui_grounding.drawn import DrawnTasks, check_drawn
+from assay.envs.gui_grounding.elements import Element
 from assay.envs.gui_grounding.instructions import KINDS as INSTRUCTIONS
 from assay.envs.gui_grounding.options import Options
 from assay.envs.gui_grounding.qt.windows import KINDS as WINDOWS
@@ -117,16 +118,25 @@ def screenshot(rest: str) -> Picture:
     """
     from PIL import Image
 
+    shape, blobs = shared_worker().call("assay.envs.gui_grounding.qt.scenes:render", **_scene_of(rest))
+    return Image.frombytes("RGB", (shape[0], shape[1]), blobs[0])
+
+
+def elements(rest: str) -> list[Element]:
+    """Everything that stands on the screenshot of a reference without its ``qt:``, targets and others.
+
+    Raises:
+        InfraError: if the worker died.
+        ValueError: if that is no reference of this source.
+    """
+    found, _ = shared_worker().call("assay.envs.gui_grounding.qt.scenes:elements_of", **_scene_of(rest))
+    return [Element.from_dict(each) for each in found]
+
+
+def _scene_of(rest: str) -> dict[str, Any]:
     kind, _, tail = rest.partition(":")
     seed, _, tail = tail.partition(":")
     level, _, size = tail.partition(":")
     if kind not in WINDOWS or not seed.isdecimal() or level not in ("hard", "plain") or size not in ("", "compact"):
         raise ValueError(f"qt:{rest} is no reference of the qt source")
-    shape, blobs = shared_worker().call(
-        "assay.envs.gui_grounding.qt.scenes:render",
-        kind=kind,
-        seed=int(seed),
-        hard=level == "hard",
-        compact=size == "compact",
-    )
-    return Image.frombytes("RGB", (shape[0], shape[1]), blobs[0])
+    return {"kind": kind, "seed": int(seed), "hard": level == "hard", "compact": size == "compact"}
