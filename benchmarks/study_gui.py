@@ -12,6 +12,7 @@ Meant for half an hour of two quiet cores.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -37,6 +38,7 @@ KINDS = ("literal", "functional", "spatial")
 PER_WINDOW = 12
 CHANCE = ("random", "centre")
 START = "start"
+BLANK = "blank"
 
 
 @dataclass(frozen=True)
@@ -83,13 +85,14 @@ def train_start(seed: int, args: argparse.Namespace) -> None:
 def train_arm(seed: int, arm: Arm, args: argparse.Namespace) -> None:
     """An arm of a seed, in this process; one that was stopped goes on, one that is finished is left alone."""
     from assay.training import config as c
+    from assay.training.cli import evaluate
     from assay.training.display import Display
     from assay.training.trainer import train
 
     out = args.out / f"s{seed}" / arm.name
-    if finished(out, args.steps):
+    if finished(out):
         return
-    began = time.perf_counter()
+    began = time.process_time()
     train(
         c.TrainConfig(
             env="gui_grounding",
@@ -110,12 +113,17 @@ def train_arm(seed: int, arm: Arm, args: argparse.Namespace) -> None:
         ),
         Display(args.steps, quiet=True),
     )
-    print(f"seed {seed}: {arm.name} took {time.perf_counter() - began:.0f} s", flush=True)
+    words = ["--model", str(out), "--view", "blank", "--tasks", str(args.tasks), "--threads", "1"]
+    if evaluate([*words, "--out", str(out / BLANK)]):
+        raise RuntimeError(f"{out} could not be measured with screenshots that are blank")
+    spent = time.process_time() - began
+    (out / "seconds.json").write_text(json.dumps(spent), encoding="utf-8")
+    print(f"seed {seed}: {arm.name} took {spent:.0f} s of processor", flush=True)
 
 
-def finished(out: Path, steps: int) -> bool:
-    """Whether a run has been measured after its last step."""
-    return (out / "episodes" / f"eval-{steps:06d}.jsonl").exists()
+def finished(out: Path) -> bool:
+    """Whether a run has been measured after its last step, with and without screenshots."""
+    return (out / "seconds.json").exists()
 
 
 def held(path: Path) -> Held:
@@ -146,6 +154,9 @@ def measured(args: argparse.Namespace) -> dict[str, list[Held]]:
         runs = [args.out / f"s{seed}" / arm.name / "episodes" for seed in range(args.seeds)]
         found[f"SFT only, asked as {arm.name}"] = [held(run / "eval-untrained.jsonl") for run in runs]
         found[arm.said] = [held(run / f"eval-{args.steps:06d}.jsonl") for run in runs]
+        found[f"{arm.name}, the screenshot blank"] = [
+            held(next((run.parent / BLANK / "episodes").glob("*.jsonl"))) for run in runs
+        ]
     return found
 
 
@@ -235,34 +246,36 @@ def figure(args: argparse.Namespace, out: Path) -> None:
 PAGE = """# GUI grounding: a small model learns to point
 
 `python benchmarks/study_gui.py --seeds {seeds}`. A `tiny-vlm` (Idefics3 classes, {weights:.1f} million weights, images
-at {side} x {side} pixels) is built on the spot and imitates {answers} oracle answers on {windows} windows of the Qt
-source (`--env.compact`, no look-alikes), {epochs} passes; from there, {steps} steps of 8 tasks x 8 rollouts on other
-windows with the recipe `aepo`, learning rate {lr:g}. Measured greedily on {tasks} held-out tasks on windows whose
-state is in no training split. Per cent with 95 % intervals (Wilson, tasks of the {seeds} seeds pooled); *top-1* is the
-first point, *any of N* any listed point.
+at {side} x {side} pixels) is built on the spot. It is warmed up on {answers} oracle answers on {windows} windows of the
+Qt source (`--env.compact`, no look-alikes): {words} steps on words alone, {reading} on reading what stands where,
+{pointing} on pointing with the screenshot. From there, {steps} steps of 8 tasks x 8 rollouts on other windows with
+the recipe `aepo`, learning rate {lr:g}. Measured greedily on {tasks} held-out tasks, on windows whose state is in no
+training split. Per cent with 95 % intervals (Wilson, tasks of the {seeds} seeds pooled); *top-1* is the first point,
+*any of N* any listed point.
 
 {table}
 
 {gains}
 
-{minutes:.0f} minutes of processor for the warm starts, {later:.0f} minutes of run time for the arms, one core each.
+{minutes:.0f} minutes of processor for the warm starts, drawing included, {later:.0f} for the arms and their
+measurements.
 
 ![training](gui.png)
 
 Whatever the model says, tasks come from windows that Qt drew; the truth is widget geometry. Both arms start from the
 same weights of their seed and are asked in words of their own ("one: ..." and "some: ..."), which the warm start
-taught them.
+taught them. Menus and tool bars stand in much the same places in windows of a kind, so that words alone go far: the
+rows with a blank screenshot, and the lookup of where the demonstrations had the same instruction, say how far; what is
+above them is sight.
 """
 
 
 def write_page(args: argparse.Namespace) -> str:
     """docs/results/gui.md and its figure, from the run directories."""
-    import json
-
     found = measured(args)
     warm = [json.loads((args.out / f"s{s}" / START / "warm.json").read_text()) for s in range(args.seeds)]
     runs = [args.out / f"s{seed}" / arm.name for seed in range(args.seeds) for arm in ARMS]
-    later = sum(line["seconds_rollout"] + line["seconds_train"] for run in runs for line in read_metrics(run, "train"))
+    later = sum(json.loads((run / "seconds.json").read_text()) for run in runs)
     args.results.mkdir(parents=True, exist_ok=True)
     figure(args, args.results / "gui.png")
     chance = chance_of(args)
@@ -270,7 +283,8 @@ def write_page(args: argparse.Namespace) -> str:
     chance["words alone: where the demonstrations had it"] = looking_away(untrained, warm[0]["usual"])
     text = PAGE.format(
         seeds=args.seeds, weights=_weights(args.out / "s0" / START) / 1e6, side=SIZE["side"],
-        answers=warm[0]["tasks"], windows=args.windows, epochs=args.epochs, steps=args.steps, lr=args.lr,
+        answers=warm[0]["tasks"], steps=args.steps, lr=args.lr,
+        **{name: warm[0]["plan"][name] for name in ("windows", "words", "reading", "pointing")},
         tasks=len(found[ARMS[0].said][0].first), table=table(found, chance), gains=gains(found),
         minutes=sum(each["cpu_seconds"] for each in warm) / 60, later=later / 60,
     )  # fmt: skip
