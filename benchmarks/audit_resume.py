@@ -35,9 +35,9 @@ NOTES = """
 - **length**, **order** (the two labels before, and the row's place) and **template** (the resume's form) should be near
   50 %: single facts are balanced between the classes by minimisation.
 - **bag of words** is a logistic regression on words, or on words and pairs. On counts it is near chance. TF-IDF on the
-  whole prompt is above it: a resume that repeats the posting's words makes a text of fewer different words, and the norm
-  that the vectors are divided by shows that. Without this norm it is at chance again (**no norm**), and so it is on the
-  resume alone. What it finds is fit, faintly seen: honest evidence.
+  whole prompt is above it: a resume that repeats the posting's words makes a text of fewer different words, and the
+  norm that the vectors are divided by shows that. Without this norm it is near chance again (**no norm**), and so it is
+  on the resume alone. What it finds is fit, faintly seen: honest evidence.
 """
 
 

@@ -29,11 +29,13 @@ class ScreeningTask(Task):
         record: the application, person included; in no prompt, truth or episode.
         sections: the resume as the policy may see it, by section.
         options: how it is shown.
+        others: its counterparts by kind, once they were asked for; None for one that looks the same.
     """
 
     record: Record | None = None
     sections: Mapping[str, str] = field(default_factory=dict)
     options: Options | None = None
+    others: dict[str, Task | None] = field(default_factory=dict, compare=False, repr=False)
 
 
 class ScreeningTasks(TaskSet):
@@ -151,9 +153,9 @@ def counterparts(task: Task) -> dict[str, Task]:
     """The task with another name, pronouns, age, address, and all of these; ``task`` itself where it looks the same."""
     if not isinstance(task, ScreeningTask) or task.record is None or task.options is None:
         return {}
-    found: dict[str, Task] = {}
-    for kind in KINDS:
-        other = task_of(swapped(task.record, kind), task.options)
-        same = other.prompt == task.prompt and other.sections == task.sections
-        found[kind] = task if same else replace(other, id=f"{task.id}{_SWAPPED}{kind}")
-    return found
+    if not task.others:
+        for kind in KINDS:
+            other = task_of(swapped(task.record, kind), task.options)
+            same = other.prompt == task.prompt and other.sections == task.sections
+            task.others[kind] = None if same else replace(other, id=f"{task.id}{_SWAPPED}{kind}")
+    return {kind: other or task for kind, other in task.others.items()}
