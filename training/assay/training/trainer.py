@@ -17,7 +17,7 @@ from torch import Tensor
 
 from assay.agents.rollout import Rollout
 from assay.training import checkpoint, sft
-from assay.training.assemble import Parts, assemble, resolved
+from assay.training.assemble import Parts, assemble, facts_of, resolved
 from assay.training.calibration import layout_kept
 from assay.training.config import SFTConfig, TrainConfig
 from assay.training.configfile import write_config
@@ -150,7 +150,11 @@ class Run:
     def _begin(self, judge: Any) -> None:
         """Baselines, the untrained model, the warm-up."""
         parts = self.parts
-        trivial = trivial_baselines(parts.env, parts.train, self.held_out, **parts.test_options)
+        known = parts.train
+        if self.config.eval_options:  # training answers in the form that held-out tasks ask for
+            options = {**parts.test_options, "split": parts.env_options.get("split", "train")}
+            known = parts.env(**options).tasks
+        trivial = trivial_baselines(parts.env, known, self.held_out, **parts.test_options)
         for name, found in trivial.items():
             self.log.write("baseline", 0, name=name, **found.to_metrics())
             self.display.evaluation({"name": name, **found.to_metrics()})
@@ -333,6 +337,7 @@ class Run:
             "objective": self.parts.updater.objective.state(),
             "anchors": self.anchors.state(),
             "guards": self.guarded.state(),
+            "facts": facts_of(self.parts, self.config),
             STATE: self.parts.frozen.origin,
         }
         parts = self.parts
