@@ -110,10 +110,16 @@ def test_a_guard_without_its_class_says_what_to_do(counts):
 
 
 def test_merit_is_f1_and_accuracy_where_there_is_no_such_class():
-    recipe = get_recipe("gentle-polish")
+    recipe = get_recipe("gentle-polish", {"best_by": "f1"})
     assert recipe.merit(evaluation(confusion(17, 3, 0, 15))) == pytest.approx(34 / 37)
     assert recipe.merit(evaluation({})) == 0.5
-    other = get_recipe("gentle-polish", {"positive": NO})
+    macro = get_recipe("gentle-polish")
+    assert macro.merit(evaluation(confusion(17, 3, 0, 15))) == pytest.approx((34 / 37 + 30 / 33) / 2)
+    assert macro.merit(evaluation({})) == 0.5
+    everybody, fair = evaluation(confusion(20, 0, 20, 0)), evaluation(confusion(12, 8, 8, 12))
+    assert recipe.merit(everybody) > recipe.merit(fair)
+    assert macro.merit(everybody) < macro.merit(fair)
+    other = get_recipe("gentle-polish", {"positive": NO, "best_by": "f1"})
     assert other.merit(evaluation(confusion(17, 3, 0, 15))) == pytest.approx(30 / 33)
     assert rates_of(evaluation({}), YES) is None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from assay.training.recipes.ranges import Count, NonNegative, Share
 from assay.training.recipes.registry import recipe
@@ -58,7 +58,10 @@ class GentlePolish(SlotRecipe):
     kl_beta: NonNegative = 0.1
     """Weight of the divergence from the imitated policy; 0 loads no reference model."""
     positive: str = "SELECTED"
-    """The class that accepts: its F1 decides which weights are the best, and the guard counts it."""
+    """The class that accepts, which the guard counts."""
+    best_by: Literal["macro-f1", "f1"] = "macro-f1"
+    """What decides which weights are the best: the mean F1 of both classes, or that of the accepting class, which is
+    two thirds already where everybody is accepted."""
     guard: bool = True
     """Stop, and put the best weights back, when too few or too many are accepted or F1 falls."""
     guard_low: NonNegative = 0.5
@@ -78,8 +81,10 @@ class GentlePolish(SlotRecipe):
         return (guard,) if self.guard else ()
 
     def merit(self, found: Evaluation) -> float:
-        """F1 of the accepting class; accuracy where there is no such class."""
+        """F1 as ``best_by`` says; accuracy where there is no such class."""
         from assay.training.accepting import rates_of
 
         rates = rates_of(found, self.positive)
-        return found.accuracy if rates is None or rates.f1 is None else rates.f1
+        if rates is None or rates.f1 is None or found.macro_f1 is None:
+            return found.accuracy
+        return rates.f1 if self.best_by == "f1" else found.macro_f1
