@@ -108,7 +108,8 @@ def options_of(folder: Path) -> dict[str, Any]:
     """The environment's options that read a folder of :func:`prepare`."""
     files = {"path": "train.jsonl", "dev_path": "dev.jsonl", "test_path": "test.jsonl",
              "definitions_path": "definitions.json"}  # fmt: skip
-    return {"source": "jsonl", "overlap": "drop"} | {name: str(folder / file) for name, file in files.items()}
+    whole = folder.resolve()  # a run may be asked again from anywhere
+    return {"source": "jsonl", "overlap": "drop"} | {name: str(whole / file) for name, file in files.items()}
 
 
 def write_rows(folder: Path, corpus: Corpus) -> None:
