@@ -143,7 +143,10 @@ class Chat:
             parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
             return {**message, "content": [self._part(part) for part in parts]}
         if not isinstance(content, str) and any(part["type"] != "text" for part in content):
-            raise ValueError("the task has images but the model reads text only: choose a vision-language model")
+            raise ValueError(
+                "the task has images but the model reads text only: choose a vision-language model "
+                "(--model; tiny-vlm is one to try things out with)"
+            )
         return {**message, "content": text_of(message)}
 
     def _part(self, part: Any) -> Any:

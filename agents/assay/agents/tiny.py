@@ -68,7 +68,7 @@ def tiny_model(
     layers: int = 4,
     hidden: int = 160,
     heads: int = 4,
-    context: int = 1024,
+    context: int = 8192,
     seed: int = 0,
     corpus: Iterable[str] = _CORPUS,
 ) -> tuple[Any, Any]:

@@ -28,6 +28,15 @@ _FORMS: dict[str, str] = {
 }
 
 
+THOUGHT = 224
+"""Tokens that a thought and its tags may take where nobody says otherwise."""
+
+
+def label_tokens(longest: int) -> int:
+    """Tokens for a label of at most ``longest`` bytes: at least 32, at most 512."""
+    return min(512, max(32, longest + 2))
+
+
 def request(noun: str, mode: ThinkMode) -> str:
     """The sentence that asks for an answer (a ``noun`` such as "label") in that form."""
     return _REQUESTS[mode].replace("{noun}", noun)

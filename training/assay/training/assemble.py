@@ -24,6 +24,7 @@ from assay.envs.tasks import TaskSet
 from assay.training import checkpoint
 from assay.training.batch import taught_row
 from assay.training.config import TrainConfig
+from assay.training.datasets import about
 from assay.training.deciding import deciding
 from assay.training.display import Display
 from assay.training.forward import Scorer, sharing_error
@@ -140,6 +141,8 @@ def assemble(config: TrainConfig, saved: Path | None = None, display: Display | 
     overlap = set(train.ids) & set(test.ids)
     if overlap:
         raise ValueError(f"{len(overlap)} tasks are in both the training and the {config.eval.split} split")
+    if display is not None and about(train):
+        display.note(about(train))
     check_domains(recipe.schedule(), train)
     logged = _logged(config, recipe, env(tasks=train, **options), test, display)
     if config.threads:

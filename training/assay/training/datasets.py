@@ -13,16 +13,36 @@ from assay.training.errors import UserError
 _SOURCES = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
             ".parquet": "parquet"}  # fmt: skip
 _PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm"})
+_LAYOUTS = {"coop": "split_zhou_*.json", "idx": "train-images*idx3-ubyte*"}
+"""Sources of images that a file of theirs gives away."""
 _ENOUGH = 2000
 IMAGES = "image_classification"
+
+
+def about(tasks: Any) -> str:
+    """One line on labelled data: sizes, how even the classes are, what was left out; ``""`` where nobody knows."""
+    known = getattr(tasks, "summary", None)
+    if not isinstance(known, Mapping) or "majority_share" not in known:
+        return ""
+    sizes = ", ".join(f"{count} {split}" for split, count in known.get("rows", {}).items() if count)
+    times = known["imbalance"]
+    spread = "some have no training row" if times == float("inf") else f"{times:.3g} times the rarest"
+    line = f"data: {sizes}; {known['labels']} labels, the most frequent is {100 * known['majority_share']:.2g} %"
+    line += f" of the training rows, {spread}"
+    dropped = ", ".join(f"{count} {reason}" for reason, count in known.get("dropped", {}).items())
+    return f"{line}; left out: {dropped}" if dropped else line
 
 
 def image_env(dataset: str, image: str = "") -> str:
     """The environment for images, where ``--dataset`` is a folder of them or ``--image`` is given; else ``""``."""
     folder = Path(dataset).expanduser() if dataset else None
-    if image or (folder is not None and folder.is_dir() and _holds_pictures(folder)):
+    if image or (folder is not None and folder.is_dir() and (_laid_out(folder) or _holds_pictures(folder))):
         return IMAGES
     return ""
+
+
+def _laid_out(folder: Path) -> bool:
+    return any(any(folder.glob(pattern)) for pattern in _LAYOUTS.values())
 
 
 def dataset_options(options: type, dataset: str, text: str = "", label: str = "", image: str = "") -> dict[str, Any]:
@@ -70,6 +90,9 @@ def _table(path: Path) -> bool:
 
 def _folder(path: Path, dataset: str, sources: Sequence[str]) -> dict[str, Any]:
     """A folder of images, of one table a split, or of something that the library of data sets may know."""
+    for source, pattern in _LAYOUTS.items():
+        if source in sources and any(path.glob(pattern)):
+            return {"source": source, "path": dataset}
     if "folder" in sources and _holds_pictures(path):
         return {"source": "folder", "path": dataset}
     splits = _split_tables(path)

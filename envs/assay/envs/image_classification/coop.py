@@ -18,7 +18,7 @@ def read_coop(path: Path) -> tuple[dict[str, Pairs], list[str]]:
     """Image files with their classes by split, and the classes in the order of their numbers.
 
     The file ``split_zhou_NAME.json`` holds ``{"train": [[path, number, class name], ...], "val": ..., "test": ...}``.
-    Its paths are relative to a folder beside it (such as ``images``) or to its own. Images that are missing are left out.
+    Its paths are relative to a folder beside it (such as ``images``) or to its own. Missing images are left out.
 
     Args:
         path: that file, or its folder.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from assay.envs.answers import gold_answer, majority_answer, paid
+from assay.envs.answers import THOUGHT, gold_answer, label_tokens, majority_answer, paid
 from assay.envs.base import BaseOptions, TaskEnv
 from assay.envs.image_classification.options import Options
 from assay.envs.image_classification.pictures import open_picture
@@ -63,6 +63,11 @@ class ImageClassificationEnv(TaskEnv):
     def gold(cls, task: Task) -> str:
         """The response that earns full reward, in the form the prompt asks for."""
         return gold_answer(task.truth)
+
+    @classmethod
+    def answer_tokens(cls, options: Any) -> int:
+        """32; 224 more where thinking is on."""
+        return label_tokens(0) + (THOUGHT if options.think_mode != "none" else 0)
 
     @classmethod
     def reward_range(cls, options: Any) -> tuple[float, float]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from assay.envs.answers import gold_answer, majority_answer, paid
+from assay.envs.answers import THOUGHT, gold_answer, label_tokens, majority_answer, paid
 from assay.envs.base import BaseOptions, TaskEnv
 from assay.envs.tasks import Message, Task, TaskSet
 from assay.envs.text_classification.options import Options, strategy_record
 from assay.envs.text_classification.prompt import without_text
+from assay.envs.text_classification.sources import longest_label
 from assay.envs.text_classification.tasks import ClassificationTasks, build_tasks
 
 
@@ -53,6 +54,11 @@ class TextClassificationEnv(TaskEnv):
     def facts(cls, options: Any) -> dict[str, Any]:
         """``strategy``: how a task is put, the record of GenCLS++; with numeric labels also the seed of the mapping."""
         return {"strategy": strategy_record(options)}
+
+    @classmethod
+    def answer_tokens(cls, options: Any) -> int:
+        """32, or more for the labels of a file: a token for each of their bytes; 224 more where thinking is on."""
+        return label_tokens(longest_label(options)) + (THOUGHT if options.think_mode != "none" else 0)
 
     @classmethod
     def reward_range(cls, options: Any) -> tuple[float, float]:

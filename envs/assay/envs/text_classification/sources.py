@@ -124,3 +124,12 @@ def read_definitions(path: str) -> dict[str, str]:
     if not isinstance(data, dict) or not all(isinstance(text, str) for text in data.values()):
         raise ValueError(f'{path} must hold {{label: text}} or [{{"name": label, "definition": text}}]')
     return data
+
+
+def longest_label(options: Options) -> int:
+    """Bytes of the longest label of a file; 0 for other sources, which are not looked at."""
+    if options.source not in _SUFFIXES or not options.path or options.numeric:
+        return 0
+    rows = to_rows(read_table(options.path), options, options.path, flagged=False)
+    wanted = set(options.labels)
+    return max((len(row.label.encode()) for row in rows if not wanted or row.label in wanted), default=0)

@@ -129,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--shots", type=int, default=4, help="training images of each class; default 4")
     add("--every", type=int, default=5, help="updates between evaluations; default 5")
     add("--tasks", type=int, default=200, help="held-out images; default 200")
-    add("--start-steps", type=int, default=160, help="supervised updates of the start; default 160")
+    add("--start-steps", type=int, default=200, help="supervised updates of the start; default 200")
     add("--lr", type=float, default=3e-4, help="learning rate of rewards; default 3e-4")
     add("--sft-lr", type=float, default=3e-4, help="learning rate of imitation; default 3e-4")
     add("--out", default="runs/study-cls-rl", help="folder of the study; default runs/study-cls-rl")
