@@ -318,3 +318,10 @@ def test_nothing_warns():
         env = make(count=1)
         env.reset(seed=0)
         env.step("A")
+
+
+def test_images_can_be_had_without_an_episode():
+    env = make(count=2).unwrapped
+    alone = [image.tobytes() for image in env.open_images(env.tasks[1])]
+    obs, _ = env.reset(seed=0, options={"task_id": env.tasks[1].id})
+    assert [image.tobytes() for image in obs["images"]] == alone

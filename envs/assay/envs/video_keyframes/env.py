@@ -55,6 +55,7 @@ class VideoKeyframesEnv(TaskEnv):
     views: ClassVar[tuple[str, ...]] = ("shuffled", "uniform", "low_saliency")
     blocking: bool = True  # decoding takes milliseconds, encoding a new video a second
     has_images: ClassVar[bool] = True
+    _opened: str = ""
 
     @classmethod
     def load(cls, options: Any) -> TaskSet:
@@ -73,6 +74,7 @@ class VideoKeyframesEnv(TaskEnv):
 
     def open(self, task: Task) -> list[Message]:
         """The frames (or the strips) and the question; what is shown is decided here."""
+        self._opened = task.id
         self._evidence_so_far: dict[str, Any] = {}
         self._begun, self._ask = False, ""
         self._shown: list[Any] = []
@@ -84,7 +86,10 @@ class VideoKeyframesEnv(TaskEnv):
             return answer_messages(task.prompt, [{"type": "text", "text": f"{LOST}\n"}])
 
     def open_images(self, task: Task) -> list[Any]:
-        """What :meth:`open` decided."""
+        """What :meth:`open` decided; asked for by themselves, what it decides."""
+        if self._opened != task.id:
+            self.open(task)
+        self._opened = ""
         return self._shown
 
     def act(self, task: Task, action: str) -> Step:

@@ -43,8 +43,8 @@ class Options(BaseOptions):
     """select: height of a thumbnail of the strip, pixels."""
     seed: int = 0
     """Of the events, and of the random selector."""
-    count: int = 300
-    """events: questions that are made for a split."""
+    count: int = 48
+    """events: questions that are made for a split; each is a video of half a megabyte in the user's cache."""
     kinds: tuple[str, ...] = ()
     """Only these kinds of question: shown, order, count, duration, before, where; empty takes all."""
     footage: Literal["drawn", "clips"] = "drawn"
