@@ -208,6 +208,8 @@ def test_verdicts_follow_from_the_intervals():
 def test_one_seed_settles_nothing_and_an_unreadable_thinker_neither():
     one = {row: values[:1] for row, values in CLEAR.items()}
     assert [each.verdict for each in judged(Results(cells(one)))] == [OPEN, OPEN, OPEN]
+    as_trained = {**one, ("naive", SFT, "ppl"): [0.5]}
+    assert [each.verdict for each in judged(Results(cells(as_trained)))] == [OPEN, OPEN, OPEN]
     made = cells(CLEAR)
     for cell in made:
         if cell.train == "think":

@@ -60,7 +60,7 @@ GRIDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
 SCRATCH = "scratch"
 _DEFAULTS = (("--eval.tasks", "200"), ("--keep", "1"), ("--threads", "1"), ("--rollout.max-tokens", "16"),
              ("--steps", "40"))  # fmt: skip
-_OF_SCRATCH = (("--sft.lr", "3e-3"), ("--sft.epochs", "8"), ("--optim.lr", "3e-4"), ("--rollout.difficulty", "4"),
+_OF_SCRATCH = (("--sft.lr", "3e-3"), ("--sft.epochs", "16"), ("--optim.lr", "1e-4"), ("--rollout.difficulty", "4"),
                ("--rollout.difficulty-tasks", "200"))  # fmt: skip
 _INSTEAD = {
     "--recipe": "it is gencls; its constants are --recipe.X",
