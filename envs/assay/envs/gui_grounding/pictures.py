@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assay.envs.caching import made_once
 from assay.envs.errors import InfraError
 from assay.envs.tasks import Task
 
@@ -17,7 +17,7 @@ _KEPT = 16
 """Screenshots kept in memory: the rollouts of a group ask for the same one."""
 
 
-@lru_cache(maxsize=_KEPT)
+@made_once(maxsize=_KEPT)
 def shown_screenshot(ref: str, size: tuple[int, int]) -> Picture:
     """The screenshot of ``ref`` resized to ``size`` (bicubic, as processors do). Not to be changed.
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assay.envs.caching import made_once
 from assay.envs.errors import InfraError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _KEPT = 64
 """Resized pictures kept in memory: the rollouts of a group ask for the same one."""
 
 
-@lru_cache(maxsize=_KEPT)
+@made_once(maxsize=_KEPT)
 def open_picture(ref: str, size: int) -> Picture:
     """The RGB picture of ``ref``, ``size`` x ``size`` pixels by Lanczos (0 keeps its size). Not to be changed.
 

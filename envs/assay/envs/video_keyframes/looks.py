@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from assay.envs.caching import made_once
 from assay.envs.video_keyframes.decode import VideoError, candidates, frames_at, probe
 from assay.envs.video_keyframes.features import embed
 from assay.envs.video_keyframes.selectors import Head, gumbel_top_k, pick, view
@@ -57,7 +57,7 @@ def stamp(path: Path) -> Stamp:
     return str(path), facts.st_size, facts.st_mtime_ns
 
 
-@lru_cache(maxsize=_KEPT_SCANS)
+@made_once(maxsize=_KEPT_SCANS)
 def scan(file: Stamp, fps: float, limit: int) -> Scan:
     """The candidates of a file, embedded; one pass.
 
@@ -99,7 +99,7 @@ def side_for(path: str, max_pixels: int) -> int:
     return min(longest, max(1, int(longest * (max_pixels / (facts.width * facts.height)) ** 0.5)))
 
 
-@lru_cache(maxsize=_KEPT_PICTURES)
+@made_once(maxsize=_KEPT_PICTURES)
 def pictures(file: Stamp, seconds: tuple[float, ...], max_pixels: int) -> tuple[Picture, ...]:
     """The frames at these times, in their order. Not to be changed.
 
@@ -109,7 +109,7 @@ def pictures(file: Stamp, seconds: tuple[float, ...], max_pixels: int) -> tuple[
     return tuple(frames_at(file[0], seconds, side_for(file[0], max_pixels)))
 
 
-@lru_cache(maxsize=_KEPT_THUMBS)
+@made_once(maxsize=_KEPT_THUMBS)
 def strips(file: Stamp, fps: float, limit: int, height: int) -> tuple[Picture, ...]:
     """Contact strips of all candidates, in time order, each with its number below it. Not to be changed.
 

@@ -8,9 +8,9 @@ than reading a PNG: a million tasks need no disk.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from assay.envs.caching import made_once
 from assay.envs.gui_grounding.drawn import DrawnTasks, check_drawn
 from assay.envs.gui_grounding.elements import Element
 from assay.envs.gui_grounding.instructions import KINDS as INSTRUCTIONS
@@ -59,7 +59,7 @@ class QtTasks(DrawnTasks):
         return [_record(scene, drawn, options.compact) for drawn in scene["tasks"]]
 
 
-@lru_cache(maxsize=1024)
+@made_once(maxsize=1024)
 def _scene(
     seed: int,
     split: str,
@@ -108,7 +108,7 @@ def _record(scene: dict[str, Any], drawn: dict[str, Any], compact: bool) -> Reco
     )
 
 
-@lru_cache(maxsize=_KEPT_PICTURES)
+@made_once(maxsize=_KEPT_PICTURES)
 def screenshot(rest: str) -> Picture:
     """The screenshot of a reference without its ``qt:``. Not to be changed.
 

@@ -11,6 +11,7 @@ import io
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from assay.envs.caching import made_once
 from assay.envs.gui_grounding.drawn import DrawnTasks, check_drawn
 from assay.envs.gui_grounding.instructions import KINDS as INSTRUCTIONS
 from assay.envs.gui_grounding.options import Options
@@ -74,7 +75,7 @@ def _record(screen: dict[str, Any], drawn: dict[str, Any]) -> Record:
     )  # fmt: skip
 
 
-@lru_cache(maxsize=_KEPT_PICTURES)
+@made_once(maxsize=_KEPT_PICTURES)
 def screenshot(rest: str) -> Picture:
     """The screenshot of a reference without its ``web:``. Not to be changed.
 
