@@ -34,6 +34,8 @@ class RolloutConfig:
     """Tasks sampled a step."""
     group_size: int = 8
     """Rollouts of each task."""
+    neighbours: int = 1
+    """Tasks that follow each other in the source and are sampled together; those of one screenshot share its cost."""
     max_tokens: int = 0
     """Longest completion of one turn, in tokens; 0: what suits the environment (32 for a label, more for code)."""
     max_context: int = 0

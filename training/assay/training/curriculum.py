@@ -12,14 +12,21 @@ from assay.envs.tasks import Task, TaskSet
 class TaskStream:
     """Endless training tasks; a pass shows each once, in an order that ``seed`` and the pass decide.
 
+    Args:
+        tasks: what is trained on.
+        seed: of the order.
+        position: where to begin.
+        neighbours: so many tasks that follow each other in ``tasks`` stay together.
+
     Attributes:
         position: tasks handed out so far; setting it resumes there.
     """
 
-    def __init__(self, tasks: TaskSet, seed: int, position: int = 0) -> None:
+    def __init__(self, tasks: TaskSet, seed: int, position: int = 0, neighbours: int = 1) -> None:
         self.tasks = tasks
         self.seed = seed
         self.position = position
+        self.neighbours = neighbours
 
     def take(self, count: int, admits: Callable[[Task], bool] = lambda _: True) -> list[Task]:
         """The next ``count`` tasks, those that are not admitted passed over.
@@ -45,7 +52,9 @@ class TaskStream:
     def _order(self, lap: int) -> np.typing.NDArray[np.int64]:
         cached = getattr(self, "_lap", None)
         if cached is None or cached[0] != lap:
-            cached = (lap, np.random.default_rng([self.seed, lap]).permutation(len(self.tasks)))
+            blocks = np.random.default_rng([self.seed, lap]).permutation(-(-len(self.tasks) // self.neighbours))
+            order = (blocks[:, None] * self.neighbours + np.arange(self.neighbours)).reshape(-1)
+            cached = (lap, order[order < len(self.tasks)])
             self._lap = cached
         return cached[1]
 

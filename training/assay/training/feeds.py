@@ -74,7 +74,7 @@ class Live:
 
     def __init__(self, parts: Parts, config: TrainConfig, folder: Path) -> None:
         self.parts, self.config, self.folder = parts, config, folder
-        self.stream = TaskStream(parts.train, config.seed)
+        self.stream = TaskStream(parts.train, config.seed, neighbours=config.rollout.neighbours)
         self.env = parts.env(tasks=parts.train, **parts.env_options)
 
     @property
@@ -100,7 +100,7 @@ class Live:
             chosen = filtered(
                 tasks, collector, rollout.difficulty, rollout.difficulty_tasks, config.seed, self.folder, show, note
             )
-            self.stream = TaskStream(chosen, config.seed, self.position)
+            self.stream = TaskStream(chosen, config.seed, self.position, config.rollout.neighbours)
 
     def steps(self, configured: int) -> int:
         """As many as configured."""

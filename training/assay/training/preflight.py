@@ -30,8 +30,10 @@ def suited(config: TrainConfig) -> TrainConfig:
     """The configuration with the length of an answer that suits environment and scaffold, where none is given.
 
     Raises:
-        ValueError: one line, for an environment or an option of it that does not exist.
+        ValueError: one line, for an environment or an option of it that does not exist, or a number that is too small.
     """
+    if config.rollout.neighbours < 1:
+        raise ValueError(f"--rollout.neighbours must be at least 1, got {config.rollout.neighbours}")
     if config.rollout.max_tokens:
         return config
     env = env_class(config.env)
