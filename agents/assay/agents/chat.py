@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from assay.agents.transcript import Transcript
 
 _MARKER = "assayturnendsrighthere"
-_REMEMBERED = 64
+_REMEMBERED = 256
 
 
 class Chat:
@@ -36,7 +36,7 @@ class Chat:
         self.tokenizer = getattr(tokenizer, "tokenizer", tokenizer)
         self.processor = tokenizer if tokenizer is not self.tokenizer else None
         self.options = dict(options or {})
-        self._encoded: dict[str, tuple[int, ...]] = {}
+        self._encoded: dict[tuple[str, tuple[tuple[int, int], ...]], tuple[int, ...]] = {}
         self._marks = _placeholders(self.processor)
         if not getattr(tokenizer, "chat_template", None) and not self.tokenizer.chat_template:
             raise ValueError("the model has no chat template: use an instruct model, or set tokenizer.chat_template")
@@ -119,16 +119,21 @@ class Chat:
         return self.render([*stand_in, *messages]).split(_MARKER, 1)[1]
 
     def encode(self, text: str, images: Sequence[Any] = ()) -> tuple[int, ...]:
-        """Token ids of rendered text, each image placeholder expanded to the tokens of its image."""
-        if images and self.processor is not None:
-            batch = self.processor(text=[text], images=[list(map(load_image, images))], add_special_tokens=False)
-            return tuple(batch["input_ids"][0])
-        ids = self._encoded.get(text)
+        """Token ids of rendered text, each image placeholder expanded to the tokens of its image.
+
+        How many those are depends on the image's size, not on what it shows.
+        """
+        pictures = [load_image(image) for image in images] if self.processor is not None else []
+        key = (text, tuple(picture.size for picture in pictures))
+        ids = self._encoded.get(key)
         if ids is None:  # a group's rollouts open alike, one after another: encode that once
-            ids = tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+            if pictures and self.processor is not None:
+                ids = tuple(self.processor(text=[text], images=[pictures], add_special_tokens=False)["input_ids"][0])
+            else:
+                ids = tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
             if len(self._encoded) >= _REMEMBERED:
                 self._encoded.clear()
-            self._encoded[text] = ids
+            self._encoded[key] = ids
         return ids
 
     @cached_property
@@ -229,7 +234,7 @@ def load_image(image: Any) -> Any:
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(image, Image.Image):
-        return image.convert("RGB")
+        return image if image.mode == "RGB" else image.convert("RGB")
     try:
         with Image.open(image) as opened:
             return opened.convert("RGB")
