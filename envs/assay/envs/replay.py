@@ -65,7 +65,9 @@ def replay(episode: Episode, env: AnyEnv) -> Episode:
     Raises:
         ValueError: if ``env`` lacks the task, or the episode takes another course.
     """
-    again = play(env, episode.actions, seed=episode.seed, task_id=episode.task_id, view=str(episode.meta.get("view", "")))
+    again = play(
+        env, episode.actions, seed=episode.seed, task_id=episode.task_id, view=str(episode.meta.get("view", ""))
+    )
     kept = {key: episode.meta[key] for key in ("said", "stated", "view") if key in episode.meta}
     if again.score is not None:
         again.score = stated_again(episode, again.score)
