@@ -11,9 +11,9 @@ from PIL import Image
 
 from assay.training.errors import UserError
 from assay.training.studies.cls_rl.flags import parse
+from assay.training.studies.cls_rl.lessons import thought
 from assay.training.studies.cls_rl.results import accuracy_markdown, reached, speed_markdown
 from assay.training.studies.cls_rl.runs import Job, jobs_of, stored
-from assay.training.studies.cls_rl.start import thought
 
 
 def final(arm, strict, curve, seconds=1.0):

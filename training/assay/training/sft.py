@@ -81,13 +81,14 @@ def warm_up(
         order = np.random.default_rng([seed, 2, epoch]).permutation(len(rows))
         for start in range(0, len(rows), config.batch_size):
             batch = [rows[int(i)] for i in order[start : start + config.batch_size]]
-            loss = _accumulate(scorer, batch)
+            loss = accumulate(scorer, batch)
             apply_step(weights, optimizer, config.lr * (1 - step / steps), clip_norm)
             step += 1
             on_step(step, steps, loss)
 
 
-def _accumulate(scorer: Scorer, rows: Sequence[Row]) -> float:
+def accumulate(scorer: Scorer, rows: Sequence[Row]) -> float:
+    """Add the gradient of the mean token cross-entropy of ``rows``; returns that mean."""
     tokens, total = sum(int(row.mask.sum()) for row in rows), 0.0
     width = max(len(row.mask) for row in rows)
     for micro in scorer.plan(rows):

@@ -78,6 +78,8 @@ class Plan:
 
 GROUP = 4
 """Answers to each image, as in the paper."""
+BATCH, RATE = 32, 2e-3
+"""Images a supervised step of the start, and its learning rate."""
 
 
 def images(data: str) -> dict[str, Any]:
@@ -129,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--shots", type=int, default=4, help="training images of each class; default 4")
     add("--every", type=int, default=5, help="updates between evaluations; default 5")
     add("--tasks", type=int, default=200, help="held-out images; default 200")
-    add("--start-steps", type=int, default=200, help="supervised updates of the start; default 200")
+    add("--start-steps", type=int, default=240, help="supervised updates of the start; default 240")
     add("--lr", type=float, default=3e-4, help="learning rate of rewards; default 3e-4")
     add("--sft-lr", type=float, default=3e-4, help="learning rate of imitation; default 3e-4")
     add("--out", default="runs/study-cls-rl", help="folder of the study; default runs/study-cls-rl")
