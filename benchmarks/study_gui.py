@@ -27,7 +27,7 @@ from assay.training.logs import read_metrics
 from assay.training.stats import Interval, student_interval, wilson
 from assay.training.stored import read_episodes
 
-WINDOWS = {"source": "qt", "compact": True, "hard": "none", "family": "smolvlm", "think": False,
+WINDOWS = {"source": "qt", "apps": ("files", "mail"), "compact": True, "hard": "none", "family": "smolvlm", "think": False,
            "system_prompt": "none", "kinds": ("literal", "functional", "spatial")}  # fmt: skip
 OPTIONS: dict[str, dict[str, Any]] = {
     "single": {**WINDOWS, "prompt_template": "one: {instruction}", "multi_answer": False, "aer": "naive"},
@@ -36,9 +36,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
 SIZE = {"side": 256, "vision_layers": 2, "hidden": 128, "layers": 3}
 KINDS = ("literal", "functional", "spatial")
 PER_WINDOW = 12
+GROUPS = 2 * PER_WINDOW
 CHANCE = ("random", "centre")
 START = "start"
-BLANK = "blank"
+BEFORE, AFTER, BLANK = "greedy-start", "greedy", "blank"
 
 
 @dataclass(frozen=True)
@@ -92,37 +93,58 @@ def train_arm(seed: int, arm: Arm, args: argparse.Namespace) -> None:
     out = args.out / f"s{seed}" / arm.name
     if finished(out):
         return
-    began = time.process_time()
+    began, start = time.process_time(), str(args.out / f"s{seed}" / START)
+    drawn = {"seed": 1000 + seed, "count": GROUPS * args.steps, "per_window": PER_WINDOW}
+    options = {**OPTIONS[arm.asked], **drawn}
     train(
         c.TrainConfig(
             env="gui_grounding",
-            env_options={**OPTIONS[arm.asked], "seed": 1000 + seed, "count": 8 * args.steps},
+            env_options=options,
             recipe="aepo",
             out=str(out),
             steps=args.steps,
             seed=seed,
             resume=(out / "checkpoints").exists(),
             threads=1,
-            model=c.ModelConfig(name=str(args.out / f"s{seed}" / START), device="cpu"),
-            rollout=c.RolloutConfig(groups=8, group_size=8, max_tokens=40, concurrency=16),
+            model=c.ModelConfig(name=start, device="cpu"),
+            rollout=c.RolloutConfig(
+                groups=GROUPS, group_size=16, neighbours=PER_WINDOW, max_tokens=40, concurrency=16 * GROUPS
+            ),
             optim=c.OptimConfig(lr=args.lr, token_budget=8192, schedule="linear"),
             sft=c.SFTConfig(epochs=0),
-            eval=c.EvalConfig(every=0, tasks=args.tasks),
+            eval=c.EvalConfig(every=0, tasks=args.tasks, temperature=1.0),
             monitor=c.MonitorConfig(action="off"),
             log=c.LogConfig(report=False),
         ),
         Display(args.steps, quiet=True),
     )
-    words = ["--model", str(out), "--view", "blank", "--tasks", str(args.tasks), "--threads", "1"]
-    if evaluate([*words, "--out", str(out / BLANK)]):
-        raise RuntimeError(f"{out} could not be measured with screenshots that are blank")
+    common = ["--tasks", str(args.tasks), "--max-tokens", "40", "--threads", "1"]
+    for name, words in (
+        (BEFORE, ["--model", start, "--env", "gui_grounding", *as_flags(options)]),
+        (AFTER, ["--model", str(out)]),
+        (BLANK, ["--model", str(out), "--view", BLANK]),
+    ):
+        if evaluate([*words, *common, "--out", str(out / name)]):
+            raise RuntimeError(f"{out} could not be measured: {name}")
     spent = time.process_time() - began
     (out / "seconds.json").write_text(json.dumps(spent), encoding="utf-8")
     print(f"seed {seed}: {arm.name} took {spent:.0f} s of processor", flush=True)
 
 
+def as_flags(options: Mapping[str, Any]) -> list[str]:
+    """Options of the environment as a command line has them."""
+    words: list[str] = []
+    for name, value in options.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--env.{flag}" if value else f"--env.no-{flag}")
+        else:
+            words += [f"--env.{flag}", *([str(each) for each in value] if isinstance(value, tuple) else [str(value)])]
+    return words
+
+
 def finished(out: Path) -> bool:
-    """Whether a run has been measured after its last step, with and without screenshots."""
+    """Whether a run has been measured after its last step, in every way."""
     return (out / "seconds.json").exists()
 
 
@@ -147,17 +169,26 @@ def pooled(values: Sequence[Sequence[bool]]) -> Interval:
     return wilson(float(sum(flat)), len(flat))
 
 
-def measured(args: argparse.Namespace) -> dict[str, list[Held]]:
-    """By row of the table, one entry a seed: the start asked in both ways, and the arms."""
+def measured(args: argparse.Namespace, greedy: bool) -> dict[str, list[Held]]:
+    """By row of a table, one entry a seed: the start asked in both ways, the arms, and the arms without a look."""
     found: dict[str, list[Held]] = {}
     for arm in ARMS:
-        runs = [args.out / f"s{seed}" / arm.name / "episodes" for seed in range(args.seeds)]
-        found[f"SFT only, asked as {arm.name}"] = [held(run / "eval-untrained.jsonl") for run in runs]
-        found[arm.said] = [held(run / f"eval-{args.steps:06d}.jsonl") for run in runs]
-        found[f"{arm.name}, the screenshot blank"] = [
-            held(next((run.parent / BLANK / "episodes").glob("*.jsonl"))) for run in runs
+        runs = [args.out / f"s{seed}" / arm.name for seed in range(args.seeds)]
+        before, after = "eval-untrained", f"eval-{args.steps:06d}"
+        found[f"SFT only, asked as {arm.name}"] = [
+            asked_again(run / BEFORE) if greedy else held(run / "episodes" / f"{before}.jsonl") for run in runs
         ]
+        found[arm.said] = [
+            asked_again(run / AFTER) if greedy else held(run / "episodes" / f"{after}.jsonl") for run in runs
+        ]
+        if greedy:
+            found[f"{arm.name}, the screenshot blank"] = [asked_again(run / BLANK) for run in runs]
     return found
+
+
+def asked_again(folder: Path) -> Held:
+    """The verdicts of a folder of ``eval-agent``."""
+    return held(next((folder / "episodes").glob("*.jsonl")))
 
 
 def looking_away(path: Path, usual: Mapping[str, Sequence[float]]) -> float:
@@ -201,8 +232,8 @@ def gains(found: Mapping[str, Sequence[Held]]) -> str:
         steps = [_mean(b.first) - _mean(a.first) for a, b in zip(before, after, strict=True)]
         gain = student_interval(steps) if len(steps) > 1 else Interval(steps[0], float("nan"), float("nan"))
         apart = "are apart" if high.low > low.high else "overlap"
-        lines.append(f"- {arm.said}: {percent(gain)} points over its start (Student-t over seeds); the intervals of "
-                     f"the table {apart}.")  # fmt: skip
+        lines.append(f"- {arm.said}: top-1 {percent(gain)} points over its start (Student-t over seeds); the intervals "
+                     f"above {apart}.")  # fmt: skip
     return "\n".join(lines)
 
 
@@ -246,16 +277,24 @@ def figure(args: argparse.Namespace, out: Path) -> None:
 PAGE = """# GUI grounding: a small model learns to point
 
 `python benchmarks/study_gui.py --seeds {seeds}`. A `tiny-vlm` (Idefics3 classes, {weights:.1f} million weights, images
-at {side} x {side} pixels) is built on the spot. It is warmed up on {answers} oracle answers on {windows} windows of the
-Qt source (`--env.compact`, no look-alikes): {words} steps on words alone, {reading} on reading what stands where,
-{pointing} on pointing with the screenshot. From there, {steps} steps of 8 tasks x 8 rollouts on other windows with
-the recipe `aepo`, learning rate {lr:g}. Measured greedily on {tasks} held-out tasks, on windows whose state is in no
-training split. Per cent with 95 % intervals (Wilson, tasks of the {seeds} seeds pooled); *top-1* is the first point,
+at {side} x {side} pixels) is built on the spot. It is warmed up on {answers} oracle answers on {windows} mail and file
+windows of the Qt source (`--env.compact`, no look-alikes): {words} steps on words alone, {reading} on reading what
+stands where, {pointing} on pointing with the screenshot. From there, {steps} steps of 24 tasks (two other windows) x 16
+rollouts with the recipe `aepo`, learning rate {lr:g}. Measured on {tasks} held-out tasks, on windows whose state is in
+no training split. Per cent with 95 % intervals (Wilson, tasks of the {seeds} seeds pooled); *top-1* is the first point,
 *any of N* any listed point.
 
-{table}
+## As the policy acts: sampled at temperature 1
 
-{gains}
+{sampled}
+
+{sampled_gains}
+
+## Greedily
+
+{greedy}
+
+{greedy_gains}
 
 {minutes:.0f} minutes of processor for the warm starts, drawing included, {later:.0f} for the arms and their
 measurements.
@@ -272,7 +311,7 @@ above them is sight.
 
 def write_page(args: argparse.Namespace) -> str:
     """docs/results/gui.md and its figure, from the run directories."""
-    found = measured(args)
+    sampled, greedy = measured(args, False), measured(args, True)
     warm = [json.loads((args.out / f"s{s}" / START / "warm.json").read_text()) for s in range(args.seeds)]
     runs = [args.out / f"s{seed}" / arm.name for seed in range(args.seeds) for arm in ARMS]
     later = sum(json.loads((run / "seconds.json").read_text()) for run in runs)
@@ -285,7 +324,8 @@ def write_page(args: argparse.Namespace) -> str:
         seeds=args.seeds, weights=_weights(args.out / "s0" / START) / 1e6, side=SIZE["side"],
         answers=warm[0]["tasks"], steps=args.steps, lr=args.lr,
         **{name: warm[0]["plan"][name] for name in ("windows", "words", "reading", "pointing")},
-        tasks=len(found[ARMS[0].said][0].first), table=table(found, chance), gains=gains(found),
+        tasks=len(greedy[ARMS[0].said][0].first), sampled=table(sampled, {}), sampled_gains=gains(sampled),
+        greedy=table(greedy, chance), greedy_gains=gains(greedy),
         minutes=sum(each["cpu_seconds"] for each in warm) / 60, later=later / 60,
     )  # fmt: skip
     (args.results / "gui.md").write_text(text, encoding="utf-8")
@@ -305,8 +345,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="starts, and runs of each arm (3)")
     parser.add_argument("--jobs", type=int, default=2, help="seeds at a time, one core each (2)")
     parser.add_argument("--share", type=float, default=1.0, help="windows and steps of the starts, as a share (1)")
-    parser.add_argument("--steps", type=int, default=120, help="steps of an arm (120)")
-    parser.add_argument("--lr", type=float, default=2e-4, help="learning rate of the arms (2e-4)")
+    parser.add_argument("--steps", type=int, default=80, help="steps of an arm (80)")
+    parser.add_argument("--lr", type=float, default=8e-4, help="learning rate of the arms (8e-4)")
     parser.add_argument("--tasks", type=int, default=300, help="held-out tasks (300)")
     parser.add_argument("--out", type=Path, default=Path("runs/gui"), help="where the runs are kept")
     parser.add_argument("--results", type=Path, default=Path("docs/results"), help="where the page goes")

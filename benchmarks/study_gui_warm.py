@@ -49,12 +49,12 @@ class Warm:
     """How long and how fast: windows and tasks on each, searches on each, steps of the three stages and what a step
     takes (rows, pages, windows), peak learning rate, tokens of the vocabulary."""
 
-    windows: int = 1500
+    windows: int = 100
     tasks: int = 12
     finds: int = 10
-    words: int = 900
-    reading: int = 2600
-    pointing: int = 1000
+    words: int = 200
+    reading: int = 800
+    pointing: int = 300
     rows: int = 32
     pages: int = 4
     batch: int = 2
