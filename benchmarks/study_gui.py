@@ -27,8 +27,16 @@ from assay.training.logs import read_metrics
 from assay.training.stats import Interval, student_interval, wilson
 from assay.training.stored import read_episodes
 
-WINDOWS = {"source": "qt", "apps": ("files", "mail"), "compact": True, "hard": "none", "family": "smolvlm", "think": False,
-           "system_prompt": "none", "kinds": ("literal", "functional", "spatial")}  # fmt: skip
+WINDOWS = {
+    "source": "qt",
+    "apps": ("files", "mail"),
+    "kinds": ("literal", "functional", "spatial"),
+    "compact": True,
+    "hard": "none",
+    "family": "smolvlm",
+    "think": False,
+    "system_prompt": "none",
+}
 OPTIONS: dict[str, dict[str, Any]] = {
     "single": {**WINDOWS, "prompt_template": "one: {instruction}", "multi_answer": False, "aer": "naive"},
     "listed": {**WINDOWS, "prompt_template": "some: {instruction}"},
