@@ -19,10 +19,13 @@ from assay.agents.policy import Policy, Sampling
 from assay.agents.scaffolds import make_scaffold
 from assay.agents.scaffolds.chat import Scaffold
 from assay.envs.base import TaskEnv
+from assay.envs.options import read_options
 from assay.envs.registry import env_class
 from assay.envs.tasks import TaskSet
 from assay.training import checkpoint
 from assay.training.batch import taught_row
+from assay.training.companion import STATE as COMPANION
+from assay.training.companion import Companion, companion_spec, served
 from assay.training.config import TrainConfig
 from assay.training.datasets import about
 from assay.training.deciding import deciding
@@ -69,6 +72,7 @@ class Parts:
     frozen: FrozenPolicies
     critic: CriticSpec | None = None
     logged: LoggedData | None = None
+    companion: Companion | None = None
     samplers: dict[str, Policy] = field(default_factory=dict)
 
     def sampler(self, name: str, engine: str) -> Policy:
@@ -134,8 +138,8 @@ def assemble(config: TrainConfig, saved: Path | None = None, display: Display | 
     if caution := recipe.cautions(facts(config)):
         warnings.warn(f"recipe {recipe.name} {caution}", stacklevel=2)
     env = env_class(config.env)
-    options = dict(config.env_options)
-    test_options = config.test_options
+    companion = _companion(config, saved)
+    options, test_options = served(config)
     train = env(**options).tasks
     test = env(**test_options).tasks
     overlap = set(train.ids) & set(test.ids)
@@ -180,7 +184,21 @@ def assemble(config: TrainConfig, saved: Path | None = None, display: Display | 
             updater.critic.restore(checkpoint.read_extra(saved, "critic"), saved)
     policy = make_engine(config.model.engine, model, tokenizer, frozen=lambda name: frozen.scorers[name].model)
     return Parts(env, train, test, options, test_options, recipe, schedule, model, tokenizer, chat, scaffold, policy,
-                 scorer, weights, updater, frozen, critic, logged)  # fmt: skip
+                 scorer, weights, updater, frozen, critic, logged, companion)  # fmt: skip
+
+
+def _companion(config: TrainConfig, saved: Path | None) -> Companion | None:
+    """What learns beside the policy, as a checkpoint has it, published for the environments that are made next."""
+    spec = companion_spec(config)
+    if spec is None:
+        return None
+    options = read_options(env_class(config.env).Options, served(config)[0], config.env)
+    made = spec.build(run_dir(config), options, config.steps, config.seed)
+    if saved is None:
+        made.publish()
+    else:
+        made.restore(checkpoint.read_extra(saved, COMPANION))
+    return made
 
 
 def _logged(

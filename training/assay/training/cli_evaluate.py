@@ -25,6 +25,7 @@ from assay.training.classes import class_rates
 from assay.training.cli import accuracy_table, check_writable
 from assay.training.cli_episodes import visible
 from assay.training.cli_policies import UNLIMITED, Acting, is_scripted, make_policy
+from assay.training.companion import added
 from assay.training.config import EvalConfig, ModelConfig, RolloutConfig, TrainConfig
 from assay.training.configfile import CONFIG, read_config, write_config
 from assay.training.datasets import dataset_options
@@ -195,7 +196,8 @@ def parse_evaluation(argv: list[str]) -> tuple[EvalFlags, dict[str, Any]]:
         decoding=base.eval.decoding if given in (None, base.env) else "greedy",
         score_end=base.eval.score_end,
     )
-    known = {**base.env_options, **base.eval_options} if default.env == base.env else {}
+    served = added(base, Path(peek(argv, "--model") or ""))[1]
+    known = {**base.env_options, **served, **base.eval_options} if default.env == base.env else {}
     group = env_options(default.env, known)
     fields = dataclass_fields(default, skip={"agentless"})
     if peek(argv, "--scaffold") in PIPELINES:

@@ -98,9 +98,11 @@ def load_run(run_dir: str | Path) -> RunRecord:
 def environments(run_dir: Path) -> list[TaskEnv]:
     """The environments that a run held out and trained on; none where their data is out of reach by now."""
     from assay.envs.registry import env_class
+    from assay.training.companion import served
 
     config = read_config(run_dir)
-    held, own = config.test_options, {"split": "train", **config.env_options}
+    training, held = served(config, run_dir)
+    own = {"split": "train", **training}
     try:
         return [env_class(config.env)(**options) for options in ((held,) if held == own else (held, own))]
     except (ValueError, OSError):

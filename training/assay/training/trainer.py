@@ -19,6 +19,8 @@ from assay.agents.rollout import Rollout
 from assay.training import checkpoint, sft
 from assay.training.assemble import Parts, assemble, facts_of, resolved
 from assay.training.calibration import layout_kept
+from assay.training.companion import STATE as COMPANION
+from assay.training.companion import Worth, by_rollout
 from assay.training.config import SFTConfig, TrainConfig
 from assay.training.configfile import write_config
 from assay.training.curriculum import held_out
@@ -224,12 +226,16 @@ class Run:
         lr = learning_rate(config.optim, self.step, self.steps) * plan.lr_scale
         learn_from = time.perf_counter()
         before = self.parts.frozen.snapshot() if self.anchors.looks_back else None
+        worth: list[Worth] = []
         if any(rollout.episode.outcome.learnable for rollout in experience.kept):
             batch = self.feed.batch(experience, self.version)
             if plan.sampler != "policy":
                 batch.data.behaviour_logp, batch.data.rollout_logp = batch.data.rollout_logp, None
             metrics = self.parts.updater(batch, lr, self.step, derive_seed(config.seed, "compose", self.step)) | metrics
+            worth = by_rollout(experience.kept, batch.data, self.parts.updater.advantage)
             self.version += 1
+        if self.parts.companion is not None:
+            metrics |= self.parts.companion.learn(worth, self.parts.train)
         self.step += 1
         total = time.perf_counter() - began
         metrics |= {
@@ -345,6 +351,7 @@ class Run:
         extra = {
             "memory": memory_tensors(parts.updater.memory),
             "critic": {} if critic is None else critic.tensors(),
+            COMPANION: {} if parts.companion is None else parts.companion.tensors(),
         }
         parts.frozen.keep(self.step)
         self.feed.save()

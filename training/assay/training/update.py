@@ -102,6 +102,9 @@ class Updater:
         anchors: frozen policies by name.
         schedule: decides the minibatches.
         critic: where the objective needs one.
+
+    Attributes:
+        advantage: of the rows of the last batch, float32 [B, T], before minibatches normalise it.
     """
 
     def __init__(
@@ -119,6 +122,7 @@ class Updater:
         self.weights, self.optimizer = weights, optimizer
         self.anchors, self.schedule, self.critic = anchors, schedule, critic
         self.memory = Memory()
+        self.advantage = torch.zeros(0, 0)
 
     def __call__(self, batch: Batch, lr: float, step: int = 0, seed: int = 0) -> dict[str, float]:
         """Advantages, then passes over the minibatches that the schedule composes.
@@ -137,7 +141,7 @@ class Updater:
         elsewhere = batch.data.behaviour_logp is not None
         self._look(batch, old=self.config.minibatches * epochs > 1 or self.schedule.remembers or elsewhere)
         self.objective, noticed = self.objective.seen(batch.data)
-        advantage = self.objective.prepare(batch.data)
+        self.advantage = advantage = self.objective.prepare(batch.data)
         metrics = self.objective.batch_metrics(batch.data, advantage)
         returns = self.objective.returns(batch.data) if self.critic is not None else torch.zeros_like(advantage)
         self.objective = self.objective.collected(batch.data)

@@ -60,7 +60,7 @@ def load_head(path: str | Path) -> Head:
         ValueError: one line; there is no such file, or it holds no scorer.
     """
     if not str(path):
-        raise ValueError("selector tad-learned needs head, the .npz file of a trained scorer")
+        raise ValueError("selector tad-learned needs head, the .npz file of a trained scorer; kf-grpo trains one")
     place = Path(path).expanduser()
     if not place.is_file():
         raise ValueError(f"no such file: {place} (head, the scorer of selector tad-learned)")

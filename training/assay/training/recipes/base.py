@@ -11,6 +11,7 @@ from assay.training.offline.spec import OfflineSpec
 from assay.training.value.spec import CriticSpec
 
 if TYPE_CHECKING:  # reading a configuration should not cost the import of torch
+    from assay.training.companion import CompanionSpec
     from assay.training.evaluate import Evaluation
     from assay.training.guards import Guard
     from assay.training.objectives.anchors import Anchors
@@ -95,6 +96,10 @@ class Recipe:
 
     def critic(self) -> CriticSpec | None:
         """The critic that the objective needs, if it needs one."""
+        return None
+
+    def companion(self, options: Any) -> CompanionSpec | None:
+        """What is to learn beside the policy in an environment with these options, if anything."""
         return None
 
     def offline(self) -> OfflineSpec:

@@ -21,11 +21,10 @@ class GenCLS(SlotRecipe):
     """Supervised warm-up, then GRPO on right or wrong; prompts that are always or never right are left out.
 
     GenCLS++ (arXiv:2504.19898): a policy that imitates gold labels first and then earns a rule-based reward beats the
-    imitation alone. The abstract names no constants and the body was not at hand: these, and the settings of a run,
-    are our reading. Without the warm-up (``--sft.epochs 0``) almost no rollout earns anything: the paper's ablation.
-    ``--recipe.advantage rloo`` and ``reinforce++`` are the other objectives it may be run with. How prompts are put
-    (``--env.icl``, ``definitions``, ``numeric``, ``uncertainty``) may differ between training and inference:
-    ``--eval.env.X``, ``--eval.decoding``.
+    imitation alone. The abstract names no constants and the body was not at hand: these, and the settings of a run, are
+    our reading. Without the warm-up (``--sft.epochs 0``) almost no rollout earns anything: the paper's ablation. Other
+    objectives: ``--recipe.advantage rloo`` or ``reinforce++``. How prompts are put (``--env.icl``, ``definitions``,
+    ``numeric``, ``uncertainty``) may differ at inference: ``--eval.env.X``, ``--eval.decoding``.
     """
 
     paper: ClassVar[str] = "arXiv:2504.19898"
@@ -37,7 +36,6 @@ class GenCLS(SlotRecipe):
             "optim.lr": 1e-6,
             "rollout.group_size": 8,
             "rollout.difficulty": 8,
-            "rollout.temperature": 1.0,
         }
     )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from assay.training.recipes.base import Recipe, RunFacts
 from assay.training.recipes.ranges import Count, NonNegative, Positive, Share
 from assay.training.recipes.registry import recipe
+from assay.training.selection.spec import SelectorSpec
 
 if TYPE_CHECKING:
     from assay.training.objectives.objective import Objective
@@ -57,6 +58,12 @@ class KFGRPO(Recipe):
     """The ratio is clipped above at 1 plus this."""
     kl_beta: NonNegative = 0.04
     """Weight of the divergence from the starting policy (k3, log-ratio cut at 10); 0 loads no reference model."""
+    selector_lr: Positive = 1e-2
+    """Learning rate of the frame selector, where ``selector`` tad-learned comes without a trained ``head``."""
+    tau_start: Positive = 1.0
+    """Temperature of its draws at the first step."""
+    tau_end: Positive = 0.1
+    """Temperature of its draws at the last step; it changes linearly."""
 
     def objective(self, max_length: int) -> Objective:
         """The composition."""
@@ -89,6 +96,11 @@ class KFGRPO(Recipe):
         from assay.training.objectives.schedule import Plain
 
         return Contrasted(self.contrast, self.contrast_ratio) if self.contrast_ratio else Plain()
+
+    def companion(self, options: Any) -> SelectorSpec | None:
+        """The frame selector, where the environment asks for a trained one and has none."""
+        wanted = SelectorSpec.wanted(options)
+        return SelectorSpec(self.selector_lr, (self.tau_start, self.tau_end)) if wanted else None
 
     def cautions(self, run: RunFacts) -> str | None:
         """Where the length term can never be paid."""

@@ -98,10 +98,12 @@ class FrameSelector:
         """One step on -mean(advantage x log-probability of the draw), then the next temperature, and publish.
 
         Returns:
-            ``selector/loss``, ``selector/logp`` (mean, nats), ``selector/w`` and ``selector/tau``.
+            ``selector/loss``, ``selector/logp`` and ``selector/entropy`` (of a draw, and of the chances of its first
+            frame; means, nats), ``selector/w`` and ``selector/tau``.
         """
         tau = self.temperature
-        logp = [ordered_logp(self.scorer(d.e, d.q) / tau, torch.tensor(list(d.order))) for d in draws]
+        logits = [self.scorer(d.e, d.q) / tau for d in draws]
+        logp = [ordered_logp(z, torch.tensor(list(d.order))) for z, d in zip(logits, draws, strict=True)]
         measured = {"selector/w": float(self.scorer.w.detach()), "selector/tau": tau}
         if logp:
             weight = torch.tensor([d.advantage for d in draws])
@@ -110,7 +112,9 @@ class FrameSelector:
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
             mean = float(torch.stack(logp).detach().mean())
+            sure = [torch.log_softmax(z.detach(), -1) for z in logits]
             measured |= {"selector/loss": float(loss.detach()), "selector/logp": mean}
+            measured["selector/entropy"] = -sum(float((each.exp() * each).sum()) for each in sure) / len(sure)
         self.step += 1
         self.publish()
         return measured

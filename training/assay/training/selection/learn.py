@@ -39,11 +39,14 @@ def draws_of(
     rollouts: Sequence[Rollout], advantages: Sequence[float], task_of: Callable[[str], Task], options: Any
 ) -> list[Draw]:
     """The draws of rollouts, with their advantages; those whose frames were not drawn are left out."""
-    found = []
+    found: list[Draw] = []
+    known: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
     for rollout, advantage in zip(rollouts, advantages, strict=True):
-        order = (rollout.episode.meta.get("evidence") or {}).get("drawn")
+        order, name = (rollout.episode.meta.get("evidence") or {}).get("drawn"), rollout.episode.task_id
         if order:
-            found.append(Draw(*candidates_of(task_of(rollout.episode.task_id), options), tuple(order), advantage))
+            if name not in known:
+                known[name] = candidates_of(task_of(name), options)
+            found.append(Draw(*known[name], tuple(order), advantage))
     return found
 
 

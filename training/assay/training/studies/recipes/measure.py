@@ -48,6 +48,7 @@ def measure_policy(
     from assay.agents.scaffolds import make_scaffold
     from assay.envs.registry import env_class
     from assay.training.assemble import load_policy
+    from assay.training.companion import served
     from assay.training.curriculum import held_out
     from assay.training.evaluate import evaluate
     from assay.training.preflight import suited
@@ -59,7 +60,7 @@ def measure_policy(
 
         torch.set_num_threads(config.threads)
     model, tokenizer = load_policy(replace(config, model=replace(config.model, name=str(policy))))
-    env, options = env_class(config.env), config.test_options
+    env, options = env_class(config.env), served(config)[1]
     known = env(**options).tasks
     tasks, chat = held_out(known, config.eval.tasks), Chat(tokenizer)
     with Collector(
