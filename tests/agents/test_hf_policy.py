@@ -227,13 +227,14 @@ def test_lora(tiny: tuple[Any, Any]) -> None:
 
 def test_mistakes_are_one_line(tiny: tuple[Any, Any]) -> None:
     policy = HFPolicy(*tiny)
-    with pytest.raises(ValueError, match="fills the model's 1024"):
-        policy.generate([Request([], ids=tuple([5] * 1024))])
+    limit = tiny[0].config.max_position_embeddings
+    with pytest.raises(ValueError, match=f"fills the model's {limit}"):
+        policy.generate([Request([], ids=tuple([5] * limit))])
     with pytest.raises(ValueError, match="at least 1"):
         policy.generate([ask("x", sampling=Sampling(0))])
     with pytest.raises(ValueError, match="vllm is not available yet"):
         make_engine("vllm", *tiny)
-    room = policy.generate([Request([], ids=tuple([5] * 1020), sampling=Sampling(64))])[0]
+    room = policy.generate([Request([], ids=tuple([5] * (limit - 4)), sampling=Sampling(64))])[0]
     assert len(room.ids) <= 4
 
 

@@ -80,12 +80,13 @@ def answer(
     """An answer to a question on a video, by problem type (the accuracy rewards of Video-R1, arXiv 2503.21776).
 
     ``mcq``: the letter. ``numerical``: equal to two decimals, a decimal point in both or in neither. ``ocr``: 1 - word
-    error rate. ``free``: the square of the mean of ROUGE-1, ROUGE-2 and ROUGE-L. ``regression``: 1 - relative error.
-    All are in [0, 1]; ``correct`` is whether it is 1.
+    error rate. ``free``: the square of the mean of ROUGE-1, ROUGE-2 and ROUGE-L. ``regression``: 1 - relative error,
+    and nothing below one half. All are in [0, 1]; ``correct`` is whether it is 1.
 
     ``parity`` differs thus: the first answer tag counts, whatever comes later; a letter must equal the tag's content;
     a comma is a decimal point; ROUGE is not squared, knows ASCII alone and counts ROUGE-2 of one word as 0 (the
-    stemmer of the original is left out); a regression pays 1 for ``nan`` and 0 for a right 0.
+    stemmer of the original is left out); a regression pays below one half too, 1 for ``nan`` and 0
+    for a right 0.
 
     Answers of more than 32 times the reference's words earn nothing for ``free``, those of twice as many nothing for
     ``ocr``; references have at most 4096 words.

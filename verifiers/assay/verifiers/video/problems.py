@@ -10,6 +10,8 @@ from assay.verifiers.video import texts, values
 from assay.verifiers.video.letters import strict_letter
 from assay.verifiers.video.truth import letters_of
 
+LEAST_CLOSE = 0.5
+"""A number that is further off than half of the right one earns nothing: any digit in any text is some number."""
 PROBLEMS = ("mcq", "numerical", "ocr", "free", "regression")
 
 
@@ -60,7 +62,8 @@ def worth(problem: str, answer: str, right: str, letters: tuple[str, ...]) -> Wo
     if problem == "regression":
         number, gold = values.read_number(answer), values.read_number(right)
         assert gold is not None
-        return Worth(0.0 if number is None else values.closeness(number[0], gold[0]), number is not None)
+        close = 0.0 if number is None else values.closeness(number[0], gold[0])
+        return Worth(close if close >= LEAST_CLOSE else 0.0, number is not None)
     if problem == "ocr":
         said = nfc(answer).split()
         return Worth(1.0 - min(1.0, texts.word_error_rate(nfc(right).split(), said)), bool(said))
