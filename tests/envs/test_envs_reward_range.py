@@ -31,6 +31,10 @@ def declared(name, **options):
         ("swe_rl", {"reward": "tests", "format_penalty": True}, (-1.0, 1.0)),
         ("swe_rl", {"task": "repo"}, (0.0, 1.0)),
         ("gui_agent", {}, (0.0, 1.0)),
+        ("video_keyframes", {}, (0.0, 1.0)),
+        ("video_keyframes", {"mode": "select"}, (0.0, 1.2)),
+        ("resume_screening", {}, (-0.2, 1.0)),
+        ("resume_screening", {"reward": "aggressive"}, (-2.0, 1.0)),
     ],
 )
 def test_ranges(name, options, expected):
