@@ -58,13 +58,18 @@ def config(out, model, steps=3, resume=False, env_options=LEARNED, recipe="kf-gr
     )  # fmt: skip
 
 
-def graded(monkeypatch):
-    """Saliency is paid whatever the answer, so that a model that knows nothing still learns what to show."""
+def graded(monkeypatch, sign=1):
+    """Saliency (or its lack) is paid whatever the answer, so that beside a model that knows nothing there is something
+    to learn."""
     real = env_class("video_keyframes")._judged
 
     def judged(self, task, evidence):
         score = real(self, task, evidence)
-        return type(score)(score.reward, {**score.parts, "accuracy": evidence["saliency"]}, correct=score.correct)
+        return type(score)(
+            score.reward,
+            {**score.parts, "accuracy": evidence["saliency"] if sign > 0 else 1 - evidence["saliency"]},
+            correct=score.correct,
+        )
 
     monkeypatch.setattr(env_class("video_keyframes"), "_judged", judged)
 
@@ -149,6 +154,14 @@ def test_frames_are_drawn_by_the_scorer_of_now_and_their_chances_learn_from_adva
     assert held.options.head == own.options.head == str(tmp_path / "moved" / "selector.npz")
     assert own.options.draw
     assert not held.options.draw
+
+
+def test_what_pays_is_shown_more_often_whichever_way_that_is(tmp_path, model, monkeypatch):
+    graded(monkeypatch, -1)
+    play(tmp_path / "run", model, steps=10, selector_lr=0.2, tau_end=1.0, beta=0.0)
+    shown = [line["part/saliency"] for line in numbers(tmp_path / "run")]
+    assert sum(shown[:3]) / 3 > sum(shown[-3:]) / 3 + 0.1
+    assert numbers(tmp_path / "run")[-1]["selector/w"] < 4.0
 
 
 def test_an_open_environment_reads_a_scorer_that_has_changed(tmp_path):
