@@ -121,7 +121,7 @@ def test_a_first_run_on_a_file_that_nobody_cleaned(tmp_path, capsys, monkeypatch
     words = ["--dataset", "t.csv.gz", "--text", "ticket text", "--label", "TEAM", "--model", "tiny", "--steps", "1",
              "--rollout.groups", "2", "--rollout.group-size", "2", "--eval.tasks", "4", "--sft.examples", "4",
              "--threads", "1", "--out", "run"]  # fmt: skip
-    with pytest.warns(UserWarning) as told:
+    with pytest.warns(UserWarning, match="t.csv.gz") as told:
         assert cli.train(words) == 0
     said = {str(each.message) for each in told if "t.csv.gz" in str(each.message)}
     assert len(said) == 2

@@ -7,8 +7,8 @@ import pytest
 
 from assay.training.config import EvalConfig, LogConfig, ModelConfig, OptimConfig, RolloutConfig, TrainConfig
 from assay.training.configfile import from_dict, to_dict, to_flags
-from assay.training.errors import UserError
 from assay.training.datasets import dataset_options
+from assay.training.errors import UserError
 from assay.training.flags import parse_train
 
 CHANGED = TrainConfig(
