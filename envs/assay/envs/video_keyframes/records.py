@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from assay.envs.record_files import read_lines, records_file
 from assay.envs.tasks import content_id
 
-FILE = "tasks.jsonl"
 """What a folder of records calls its file."""
 PROBLEMS = ("mcq", "numerical", "ocr", "free", "regression")
 SPLITS = ("train", "dev", "test")
@@ -123,11 +122,7 @@ def file_of(path: str | Path) -> Path:
     Raises:
         ValueError: one line, if there is none.
     """
-    path = Path(path).expanduser()
-    file = path / FILE if path.is_dir() else path
-    if not file.is_file():
-        raise ValueError(f"no such file: {file} (records of assay-mint video, one JSON line each)")
-    return file
+    return records_file(path, "video")
 
 
 def read_records(path: str | Path) -> list[Record]:
@@ -136,23 +131,4 @@ def read_records(path: str | Path) -> list[Record]:
     Raises:
         ValueError: one line that names the file, the line and the field.
     """
-    file = file_of(path)
-    records = []
-    try:
-        with file.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                where = f"{file}:{number}"
-                try:
-                    data = json.loads(line)
-                except (ValueError, RecursionError):
-                    raise ValueError(f"{where}: not a line of JSON") from None
-                records.append(record_of(data, where))
-    except UnicodeDecodeError:
-        raise ValueError(f"{file} is not UTF-8") from None
-    except OSError as error:
-        raise ValueError(f"{file}: {error.strerror or error}") from None
-    if not records:
-        raise ValueError(f"{file} holds no records")
-    return records
+    return read_lines(file_of(path), record_of)

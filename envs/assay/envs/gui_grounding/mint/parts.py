@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.envs.gui_grounding.mint.pages import Minted
-from assay.envs.gui_grounding.records import FILE, Record, read_records, write_records
+from assay.envs.gui_grounding.records import Record, read_records, write_records
+from assay.envs.record_files import FILE
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture

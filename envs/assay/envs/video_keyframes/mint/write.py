@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from assay.envs.errors import InfraError
+from assay.envs.record_files import FILE
 from assay.envs.video_keyframes.events.footage import Stretch, of_split
 from assay.envs.video_keyframes.events.spec import Spec, key_of, make_video
-from assay.envs.video_keyframes.records import FILE, Record
+from assay.envs.video_keyframes.records import Record
 from assay.envs.video_keyframes.sources.events import record_of_spec
 
 REPORT = "report.md"
