@@ -23,7 +23,6 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-import torch
 from study_gui_reading import Page, learn_to_read, page_of
 
 from assay.agents.chat import Chat, with_images
@@ -36,6 +35,7 @@ from assay.envs.tasks import Task
 from assay.training.config import OptimConfig
 from assay.training.forward import Row, Scorer
 from assay.training.precision import Weights
+from assay.training.sft import accumulate
 from assay.training.update import apply_step, make_optimizer
 
 LENGTHS = (0.5, 0.3, 0.2)
@@ -245,7 +245,7 @@ class Teacher:
     def _stage(self, name: str, steps: int, rows: Callable[[], list[Row]]) -> None:
         losses = self.losses.setdefault(name, [])
         for step in range(steps):
-            losses.append(_learn(self.scorer, rows()))
+            losses.append(accumulate(self.scorer, rows()))
             self._apply(name, step, steps)
             if (step + 1) % 200 == 0:
                 self._tell(name, step + 1)
@@ -299,13 +299,3 @@ def warm_start(
             "usual": usual_places(tasks), "cpu_seconds": time.process_time() - began}  # fmt: skip
     (out / "warm.json").write_text(json.dumps(told), encoding="utf-8")
     return out
-
-
-def _learn(scorer: Scorer, rows: Sequence[Row]) -> float:
-    tokens, total = sum(int(row.mask.sum()) for row in rows), 0.0
-    width = max(len(row.mask) for row in rows)
-    for micro in scorer.plan(rows):
-        loss = -scorer([rows[i] for i in micro.rows], micro.tries, width).logp.sum() / tokens
-        torch.autograd.backward(loss)
-        total += float(loss.detach())
-    return total

@@ -187,6 +187,24 @@ def letter_of(row: Mapping[str, Any], name: str, count: int, where: str) -> str:
     return value
 
 
+def distinct(found: Iterable[tuple[str, Record]], field: str, nothing: str) -> list[Record]:
+    """The records of a benchmark, each of which comes with where it stands.
+
+    Raises:
+        ValueError: one line, if two have one id, which ``field`` gives them, or ``nothing`` if there are none.
+    """
+    seen: dict[str, str] = {}
+    records = []
+    for where, record in found:
+        if record.id in seen:
+            raise ValueError(f"{where}: field {field!r}: the same question is in {seen[record.id]}")
+        seen[record.id] = where
+        records.append(record)
+    if not records:
+        raise ValueError(nothing)
+    return records
+
+
 class Videos:
     """Finds a benchmark's videos, and counts those that are not there.
 

@@ -16,6 +16,7 @@ from assay.envs.tasks import TaskSet, content_id
 from assay.envs.video_keyframes.benchmarks import (
     Videos,
     benchmark_tasks,
+    distinct,
     folder_of,
     letter_of,
     question_files,
@@ -56,17 +57,10 @@ def read_lvbench(path: str | Path, options: Options) -> list[Record]:
         ValueError: one line that names the file, the row and the field; or no video is there at all.
     """
     folder = Path(path)
-    videos, records = Videos(folder, ("all_videos", "videos", "video")), []
-    seen: dict[str, str] = {}
-    for file in question_files(folder, FILES, REPO):
-        for where, row in rows_of(file):
-            for place, record in _records(row, where, videos):
-                if record.id in seen:
-                    raise ValueError(f"{place}: field 'uid': the same question is in {seen[record.id]}")
-                seen[record.id] = place
-                records.append(record)
-    if not records:
-        raise ValueError(f"{folder} has no questions of LVBench")
+    videos = Videos(folder, ("all_videos", "videos", "video"))
+    rows = (each for file in question_files(folder, FILES, REPO) for each in rows_of(file))
+    found = (each for where, row in rows for each in _records(row, where, videos))
+    records = distinct(found, "uid", f"{folder} has no questions of LVBench")
     videos.tell(options.source)
     return records
 

@@ -15,6 +15,7 @@ from assay.envs.tasks import TaskSet, content_id
 from assay.envs.video_keyframes.benchmarks import (
     Videos,
     benchmark_tasks,
+    distinct,
     folder_of,
     letter_of,
     question_files,
@@ -60,17 +61,10 @@ def read_videomme(path: str | Path, options: Options) -> list[Record]:
         ValueError: one line that names the file, the row and the field; or no video is there at all.
     """
     folder = Path(path)
-    videos, records = Videos(folder, ("data", "videos", "video")), []
-    seen: dict[str, str] = {}
-    for file in question_files(folder, FILES, REPO):
-        for where, row in rows_of(file):
-            record = _record(row, where, videos)
-            if record.id in seen:
-                raise ValueError(f"{where}: field 'question_id': the same question is in {seen[record.id]}")
-            seen[record.id] = where
-            records.append(record)
-    if not records:
-        raise ValueError(f"{folder} has no questions of VideoMME")
+    videos = Videos(folder, ("data", "videos", "video"))
+    rows = (each for file in question_files(folder, FILES, REPO) for each in rows_of(file))
+    found = ((where, _record(row, where, videos)) for where, row in rows)
+    records = distinct(found, "question_id", f"{folder} has no questions of VideoMME")
     videos.tell(options.source)
     return records
 

@@ -9,6 +9,7 @@ from typing import Any
 from assay.training.display import Display, duration
 from assay.training.studies.cls_rl.flags import Plan, parse
 from assay.training.studies.cls_rl.runs import Job, carry_out, jobs_of, stored
+from assay.training.studies.runner import study_command
 
 NAME = "cls-rl"
 SUMMARY = "few-shot images: imitation, rewards with thinking, rewards without"
@@ -16,16 +17,8 @@ SUMMARY = "few-shot images: imitation, rewards with thinking, rewards without"
 
 def main(argv: list[str]) -> int:
     """Run the study of a command line; the exit status."""
-    from assay.training.cli import check_writable, quiet_libraries
-
     plan = parse(argv)
-    check_writable(plan.out)
-    quiet_libraries()
-    try:
-        print(run(plan))
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(": finished runs are kept; the same command goes on") from None
-    return 0
+    return study_command(plan.out, lambda: run(plan))
 
 
 def run(plan: Plan, display: Display | None = None) -> str:

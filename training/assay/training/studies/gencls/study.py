@@ -15,6 +15,7 @@ from assay.training.studies.gencls.flags import Plan, parse
 from assay.training.studies.gencls.results import Cell, Results
 from assay.training.studies.gencls.runs import RL, SFT, Arm, arms_of, carry_out, config_of, finished, model_of, start_of
 from assay.training.studies.gencls.strategy import NAIVE, Strategy
+from assay.training.studies.runner import study_command
 
 NAME = "gencls"
 SUMMARY = "how a text classifier is put to a model in training and at inference, crossed (GenCLS++)"
@@ -22,18 +23,10 @@ SUMMARY = "how a text classifier is put to a model in training and at inference,
 
 def main(argv: list[str]) -> int:
     """Run the study of a command line; the exit status."""
-    from assay.training.cli import check_writable, quiet_libraries
-
     if argv[:1] == ["uncertain"]:
         return _uncertain(argv[1:])
     plan = parse(argv)
-    check_writable(plan.out)
-    quiet_libraries()
-    try:
-        print(run(plan))
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(": finished runs are kept; the same command goes on") from None
-    return 0
+    return study_command(plan.out, lambda: run(plan))
 
 
 def run(plan: Plan, display: Display | None = None) -> str:

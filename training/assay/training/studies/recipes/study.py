@@ -10,6 +10,7 @@ from typing import Any
 from assay.training.display import Display, duration
 from assay.training.studies.recipes.flags import Plan, parse
 from assay.training.studies.recipes.runs import FINAL, Job, jobs_of, read_final, run_all, stored, write_final
+from assay.training.studies.runner import study_command
 
 NAME = "recipes"
 SUMMARY = "recipes on one environment: equal samples, equal updates, several seeds"
@@ -17,17 +18,8 @@ SUMMARY = "recipes on one environment: equal samples, equal updates, several see
 
 def main(argv: list[str]) -> int:
     """Run the study of a command line; the exit status."""
-    from assay.training.cli import check_writable, quiet_libraries
-
     plan = parse(argv)
-    check_writable(plan.out)
-    quiet_libraries()
-    try:
-        results = run(plan)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(": finished runs are kept; the same command goes on") from None
-    print(results)
-    return 0
+    return study_command(plan.out, lambda: run(plan))
 
 
 def run(plan: Plan, display: Display | None = None) -> str:
