@@ -26,6 +26,7 @@ DOMAINS = {
     "gui": "assay.verifiers.gui",
     "math": "assay.verifiers.maths",
     "resume": "assay.verifiers.resume",
+    "spatial": "assay.verifiers.spatial",
     "swe": "assay.verifiers.swe",
     "text": "assay.verifiers.text",
     "video": "assay.verifiers.video",

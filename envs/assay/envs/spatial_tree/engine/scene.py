@@ -1,0 +1,131 @@
+"""What is in a scene: things made of parts. Plain data; the same data give the same pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from assay.envs.spatial_tree.engine.turning import turned
+
+Vector = tuple[float, float, float]
+Colour = tuple[float, float, float]
+Shape = Literal["box", "sphere", "cylinder", "capsule", "mesh"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A convex piece or a mesh, in the frame of its thing.
+
+    Attributes:
+        shape: what it is.
+        size: metres; extents of a box along x, y, z; of a sphere, cylinder or capsule (diameter, diameter, length along
+            its own z); of a mesh the factor along each axis.
+        at: its middle, metres.
+        turn: roll, pitch, yaw in degrees, about its own middle (fixed axes x, then y, then z).
+        colour: RGB in 0..1.
+        file: of a mesh: its path below pybullet_data.
+        texture: name of a texture, or "" for plain colour.
+    """
+
+    shape: Shape
+    size: Vector
+    at: Vector = (0.0, 0.0, 0.0)
+    turn: Vector = (0.0, 0.0, 0.0)
+    colour: Colour = (0.7, 0.7, 0.7)
+    file: str = ""
+    texture: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """An object that the segmentation tells apart.
+
+    Attributes:
+        name: what people call it, such as "red chair"; unique in a scene where a question names it.
+        parts: in its own frame, whose origin is the middle of its base on the floor and whose +x is its front.
+        at: the origin in the world, metres.
+        turn: roll, pitch, yaw in degrees, about the origin (fixed axes x, then y, then z).
+        kind: its kind without the colour, such as "chair".
+        colour: the name of its colour.
+    """
+
+    name: str
+    parts: tuple[Part, ...]
+    at: Vector = (0.0, 0.0, 0.0)
+    turn: Vector = (0.0, 0.0, 0.0)
+    kind: str = ""
+    colour: str = ""
+
+    def corners(self) -> npt.NDArray[np.float64]:
+        """The 8 corners of its own box (axes of its own frame) in the world: ``[8, 3]``, metres.
+
+        Corner ``k`` is at the upper end of axis ``a`` where bit ``a`` of ``k`` is set.
+        """
+        low, high = self.bounds()
+        picks = np.array([[k >> axis & 1 for axis in range(3)] for k in range(8)], dtype=bool)
+        found: npt.NDArray[np.float64] = np.where(picks, high, low) @ turned(self.turn).T + np.array(self.at)
+        return found
+
+    def bounds(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Least and greatest x, y, z of its parts in its own frame, metres; meshes are taken as unit cubes."""
+        ends = [_part_corners(part) for part in self.parts]
+        every = np.concatenate(ends)
+        return every.min(axis=0), every.max(axis=0)
+
+    def middle(self) -> npt.NDArray[np.float64]:
+        """The middle of its box in the world, metres ``[3]``."""
+        found: npt.NDArray[np.float64] = self.corners().mean(axis=0)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """A light from far away, and what there is without it.
+
+    Attributes:
+        towards: from the scene to the light.
+        ambient, diffuse, specular: strengths in 0..1.
+        shadow: whether things cast shadows; costs three times the time of a picture without.
+    """
+
+    towards: Vector = (2.0, 1.0, 4.0)
+    ambient: float = 0.55
+    diffuse: float = 0.5
+    specular: float = 0.05
+    shadow: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Things and a light. ``ids`` of a view are places in ``things``."""
+
+    things: tuple[Thing, ...]
+    light: Light = field(default_factory=Light)
+
+    def find(self, name: str) -> int:
+        """The place of the thing of that name.
+
+        Raises:
+            KeyError: if there is not exactly one.
+        """
+        places = [place for place, thing in enumerate(self.things) if thing.name == name]
+        if len(places) != 1:
+            raise KeyError(f"{len(places)} things are called {name!r}")
+        return places[0]
+
+    def plus(self, things: Sequence[Thing]) -> Scene:
+        """The scene with more things behind its own, so that places stay."""
+        return Scene((*self.things, *things), self.light)
+
+
+def _part_corners(part: Part) -> npt.NDArray[np.float64]:
+    half = np.array(part.size) / 2
+    if part.shape == "capsule":
+        half[2] += part.size[0] / 2
+    signs = np.array([[1 if k >> axis & 1 else -1 for axis in range(3)] for k in range(8)], dtype=float)
+    found: npt.NDArray[np.float64] = (signs * half) @ turned(part.turn).T + np.array(part.at)
+    return found

@@ -1,0 +1,163 @@
+"""From an option set to tasks: drawn by seed, kept in the user's cache, split so that no scene is in two parts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from assay.envs.spatial_tree.cache import cache_root, written_once
+from assay.envs.spatial_tree.leaves import templates_of
+from assay.envs.spatial_tree.options import Options
+from assay.envs.spatial_tree.prompt import prompt_of
+from assay.envs.spatial_tree.question import Question, Template
+from assay.envs.tasks import Task, TaskSet, content_id, split_of
+from assay.verifiers.spatial.layout import Layout, tagged
+from assay.verifiers.spatial.tree import BY_KEY, LEAVES, Leaf
+
+VERSION = 1
+"""Goes up when the same line would give another question or other pixels."""
+TRIES = 200
+"""Draws after which a template is taken to be broken."""
+_LONG = 40  # questions that take about two seconds
+
+
+def tasks(options: Options, split: str) -> TaskSet:
+    """The questions of ``options`` in that part.
+
+    Raises:
+        ValueError: one line; an ability, kind or difficulty that there is not.
+        ImportError: one line, without PyBullet.
+    """
+    plan = list(planned(options, split))
+    shown = track(plan, "drawing scenes", console=Console(stderr=True), transient=True,
+                  disable=len(plan) < _LONG or not sys.stderr.isatty())  # fmt: skip
+    found: dict[str, Task] = {}
+    for leaf, template, difficulty, key in shown:
+        task = made(leaf, template, difficulty, key, options, split)
+        found.setdefault(task.id, task)
+    return TaskSet(found.values())
+
+
+def chosen_leaves(options: Options) -> list[Leaf]:
+    """The abilities that the options name.
+
+    Raises:
+        ValueError: one line that lists those there are.
+    """
+    within = [leaf for leaf in LEAVES if options.level in ("all", leaf.level)]
+    if not options.leaf:
+        return within
+    keys = [key.lower().replace(" ", "_").replace("-", "_") for key in options.leaf]
+    for key in keys:
+        if key not in BY_KEY:
+            raise ValueError(f"there is no leaf {key!r}; there are: {', '.join(BY_KEY)}")
+        if BY_KEY[key] not in within:
+            raise ValueError(f"leaf {key!r} is of level {BY_KEY[key].level}, not {options.level}")
+    return [BY_KEY[key] for key in keys]
+
+
+def planned(options: Options, split: str) -> Iterator[tuple[Leaf, Template, int, str]]:
+    """Leaf, template, difficulty and seed key of every task of a part, leaves and templates in turn.
+
+    Raises:
+        ValueError: one line; a kind or difficulty that there is not.
+    """
+    leaves = chosen_leaves(options)
+    _check(options, leaves)
+    streams = [_stream(leaf, options, split) for leaf in leaves]
+    for place in range(options.count):
+        yield next(streams[place % len(streams)])
+
+
+def _stream(leaf: Leaf, options: Options, split: str) -> Iterator[tuple[Leaf, Template, int, str]]:
+    kinds = [each for each in templates_of(leaf.key) if not options.template or each.__name__ in options.template]
+    levels = options.difficulty
+    if not kinds:
+        return
+    number = index = 0
+    while True:
+        # The number alone decides the part, so that no two parts ever draw from one seed.
+        key = f"{options.seed}:{leaf.key}:{number}"
+        number += 1
+        if split_of(f"spatial:{key}", 0.2, 0.1) != split:
+            continue
+        yield leaf, kinds[index % len(kinds)], levels[index // len(kinds) % len(levels)], key
+        index += 1
+
+
+def _check(options: Options, leaves: Sequence[Leaf]) -> None:
+    if wrong := [each for each in options.difficulty if not 1 <= each <= 5]:
+        raise ValueError(f"difficulty is from 1 to 5, got {wrong[0]}")
+    if options.count < 1 or options.size < 32:
+        raise ValueError("count must be at least 1 and size at least 32")
+    known = {each.__name__: leaf.key for leaf in leaves for each in templates_of(leaf.key)}
+    if wrong_kinds := [each for each in options.template if each not in known]:
+        raise ValueError(f"there is no kind of question {wrong_kinds[0]!r}; there are: {', '.join(known)}")
+    bare = [leaf.key for leaf in leaves if options.template and leaf.key not in {known[k] for k in options.template}]
+    if bare:
+        raise ValueError(f"none of the kinds named is one of {bare[0]}: name the leaves too")
+
+
+def draw(leaf: Leaf, template: Template, difficulty: int, key: str, size: int) -> Question:
+    """The first fair question of a seed key.
+
+    Raises:
+        RuntimeError: if there is none in :data:`TRIES` draws.
+    """
+    for attempt in range(TRIES):
+        words = content_id("spatial", leaf.key, template.__name__, difficulty, key, attempt)
+        question = template(np.random.default_rng(int(words, 16)), difficulty, size)
+        if question is not None:
+            return question
+    raise RuntimeError(f"{leaf.key}/{template.__name__} at difficulty {difficulty} made nothing fair of {key}")
+
+
+def made(leaf: Leaf, template: Template, difficulty: int, key: str, options: Options, split: str) -> Task:
+    """The task of a seed key, from the cache if it was made before."""
+    name = content_id(VERSION, leaf.key, template.__name__, difficulty, key, options.size)
+    folder = cache_root() / f"v{VERSION}" / leaf.key / name[:2]
+    record = folder / f"{name}.json"
+
+    def write(part: Path) -> None:
+        question = draw(leaf, template, difficulty, key, options.size)
+        for number, image in enumerate(question.images):
+            written_once(folder / f"{name}-{number}.png", image.save)
+        part.write_text(json.dumps(_record(question)), encoding="utf-8")
+
+    data = json.loads(written_once(record, write).read_text(encoding="utf-8"))
+    files = [str(folder / f"{name}-{number}.png") for number in range(data.pop("pictures"))]
+    return task_of(data, files, leaf, options, {
+        "split": split, "source": "scenes", "template": template.__name__, "difficulty": difficulty, "name": name,
+    })  # fmt: skip
+
+
+def _record(question: Question) -> dict[str, Any]:
+    return {
+        "text": question.text, "options": list(question.options), "ask": question.ask, "gold": question.gold,
+        "truth": dict(question.truth), "metric": question.metric, "captions": list(question.captions),
+        "start": dict(question.start), "pictures": len(question.images),
+    }  # fmt: skip
+
+
+def task_of(data: dict[str, Any], files: Sequence[str], leaf: Leaf, options: Options, meta: dict[str, Any]) -> Task:
+    """The task of a record (``text, options, ask, gold, truth, metric, captions, start``) and its pictures."""
+    layout: Layout = "tagged" if options.think else "any"
+    given: dict[str, Any] = {"layout": layout, "format_weight": options.format_weight}
+    if options.parity:
+        given["parity"] = True
+    truth = {
+        **data["truth"], "verifier": f"spatial.{data['metric']}", "options": given, "level": leaf.level,
+        "leaf": leaf.key, "gold": tagged(data["gold"], layout, options.format_weight),
+    }  # fmt: skip
+    if data["start"]:
+        truth["start"] = {**data["start"], "frame": options.frame}
+    identity = content_id("spatial-tree", leaf.key, data["text"], data["options"], data["gold"], meta.get("name"))
+    told = {"level": leaf.level, "branch": leaf.branch, "leaf": leaf.key, "size": options.size, **meta}
+    return Task(identity, prompt_of(data, files, options.think), truth, told)

@@ -1,0 +1,1 @@
+"""Spatial questions and actions: the ``spatial.*`` verifiers and the tree of abilities (arXiv 2512.20617)."""
