@@ -7,6 +7,7 @@ import json
 import pytest
 
 from assay.verifiers import registry
+from assay.verifiers.audit import audit
 from assay.verifiers.resume import PRESETS, accept_threshold, ats_keyword, resume_reward
 from assay.verifiers.resume.aliases import ALIASES
 from assay.verifiers.resume.attacks import answer, attacks
@@ -188,3 +189,10 @@ def test_the_reason_must_name_what_fails():
     assert resume_reward(json.dumps(answer(BAD, reason="no degree")), BAD)[1]["adequacy"] == 0.5
     assert resume_reward(json.dumps(answer(BAD, reason="Two YEARS short")), BAD)[1]["adequacy"] == 1.0
     assert resume_reward(json.dumps(answer(BAD, score=50)), BAD)[1]["adequacy"] == 0.5
+
+
+def test_the_grounds_of_another_case_with_the_same_label_are_no_attack():
+    # They differ only in what nobody scores: the gold of either earns full reward on the other.
+    twin = {**GOOD, "gold": {**GOOD["gold"], "missing": ["d"]}}
+    report = audit("resume.rubric", [{"truth": each} for each in (GOOD, twin, BAD)], size=10_000)
+    assert "other golds" not in report.failed(), report.table()

@@ -63,15 +63,14 @@ def attacks(subject: Subject) -> Check:
 
 
 def other_golds(subject: Subject) -> Check:
-    """The gold responses of other tasks."""
-    golds = [item.gold for item in subject.items if item.gold is not None]
+    """The gold responses of other tasks, those with the same answer (``Verifier.truth_key``) left out."""
     promise = "the gold responses of other tasks earn nothing"
     if not subject.verifier.partial:
-        pairs = ((other, item) for item in subject.items for other in dict.fromkeys(golds))
+        pairs = ((other, item) for item in subject.items for other in _others(subject, item))
         return _nothing(subject, "other golds", promise, pairs)
     failures, tried = [], 0
     for item in subject.items:
-        for other in dict.fromkeys(golds):
+        for other in _others(subject, item):
             verdict = subject.try_score(other, item)
             if subject.same_answer(other, item) or isinstance(verdict, str):
                 continue
@@ -79,6 +78,16 @@ def other_golds(subject: Subject) -> Check:
             if verdict.correct is True or verdict.reward >= subject.full - SLACK:
                 failures.append(f"{quote(other)} earns {verdict.reward:g} where {quote(item.gold or '')} is right")
     return Check("other golds", "the gold responses of other tasks earn less than full reward", tried, tuple(failures))
+
+
+def _others(subject: Subject, item: Item) -> list[str]:
+    """Gold responses of tasks with another answer than this one, each once."""
+    key = subject.verifier.truth_key
+    own = item.truth.get(key)
+    found = (
+        other.gold for other in subject.items if other.gold is not None and (own is None or other.truth.get(key) != own)
+    )
+    return list(dict.fromkeys(found))
 
 
 def hedges(subject: Subject) -> Check:
