@@ -129,7 +129,7 @@ def made(leaf: Leaf, template: Template, difficulty: int, key: str, options: Opt
         question = draw(leaf, template, difficulty, key, options.size)
         for number, image in enumerate(question.images):
             written_once(folder / f"{name}-{number}.png", image.save)
-        part.write_text(json.dumps(_record(question)), encoding="utf-8")
+        part.write_text(json.dumps(record_of(question)), encoding="utf-8")
 
     data = json.loads(written_once(record, write).read_text(encoding="utf-8"))
     files = [str(folder / f"{name}-{number}.png") for number in range(data.pop("pictures"))]
@@ -138,7 +138,8 @@ def made(leaf: Leaf, template: Template, difficulty: int, key: str, options: Opt
     })  # fmt: skip
 
 
-def _record(question: Question) -> dict[str, Any]:
+def record_of(question: Question) -> dict[str, Any]:
+    """A question as JSON-serialisable data, its pictures counted only."""
     return {
         "text": question.text, "options": list(question.options), "ask": question.ask, "gold": question.gold,
         "truth": dict(question.truth), "metric": question.metric, "captions": list(question.captions),
