@@ -128,6 +128,8 @@ COEFFICIENTS = {
     "kl-rl": ({}, rows(leave_one_out)),
     "kf-grpo": ({"kl_beta": 0.0, "advantage": "dr_grpo"}, rows(lambda r: 1.3 * centred(r))),  # the poorer view is wrong
     "t-grpo": ({"kl_beta": 0.0}, rows(lambda r: centred(1.3 * r) / ((1.3 * r).std() + 1e-4))),
+    # On L3, half of the thought that pays: .1 + acc (1 + .2 / 2).
+    "auto-think": ({"kl_beta": 0.0, "advantage": "dr_grpo"}, rows(lambda r: 1.1 * centred(r))),
     "rlcr": ({}, rows(lambda r: 0.8 * centred(r))),  # at a confidence of .8: .5 ok + .5 (1 - (.8 - ok)^2)
     "ppo": ({"normalise": "none", "gamma": 0.9, "lam": 0.8}, gae(0.9, 0.8)),
     "nlpo": ({"normalise": "none", "gamma": 0.9, "lam": 0.8}, gae(0.9, 0.8)),
@@ -172,6 +174,8 @@ def batch_of(right, objective):
             "confidence": torch.full((size,), 0.8),
             "format": torch.ones(size),
             "contrast": torch.zeros(size),
+            "level": torch.full((size,), 3.0),
+            "think_tokens": torch.full((size,), 128.0),
         },
         anchor_logp=dict.fromkeys(objective.anchors, logp),
     )

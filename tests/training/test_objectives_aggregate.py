@@ -63,7 +63,12 @@ def random_batch(rows=12, width=7, groups=3):
         correct=(torch.arange(rows) % 5 < 2).float(),
         truncated=torch.rand(rows, generator=g) < 0.3,
         rollout_logp=old + 0.2 * torch.randn(rows, width, generator=g) * mask,
-        reward_parts={"confidence": (torch.arange(rows) % 4) / 4, "format": (torch.arange(rows) % 6 > 0).float()},
+        reward_parts={
+            "confidence": (torch.arange(rows) % 4) / 4,
+            "format": (torch.arange(rows) % 6 > 0).float(),
+            "level": (torch.arange(rows) % 4 + 1).float(),
+            "think_tokens": 40.0 * torch.arange(rows),
+        },
         old_logp=old,
         anchor_logp={name: old + 0.3 * torch.randn(rows, width, generator=g) * mask for name in ("ref", "prev")},
         behaviour_logp=old + 0.2 * torch.randn(rows, width, generator=g) * mask,

@@ -148,6 +148,8 @@ def assemble(config: TrainConfig, saved: Path | None = None, display: Display | 
     if display is not None and about(train):
         display.note(about(train))
     check_domains(recipe.schedule(), train)
+    if problem := recipe.refuses_tasks(train):
+        raise ValueError(f"recipe {recipe.name} {problem}")
     logged = _logged(config, recipe, env(tasks=train, **options), test, display)
     if config.threads:
         torch.set_num_threads(config.threads)

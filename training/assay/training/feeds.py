@@ -17,6 +17,7 @@ from assay.training.difficulty import filtered
 from assay.training.display import Phase
 from assay.training.errors import UserError
 from assay.training.experience import Experience, describe, gather
+from assay.training.measures import decoder, with_measures
 from assay.training.objectives.schedule import RolloutPlan
 from assay.training.rollout import Collector
 
@@ -119,8 +120,10 @@ class Live:
         return describe(experience.sampled) | describe_contrast(experience)
 
     def batch(self, experience: Experience, version: int) -> Batch:
-        """:func:`~assay.training.batch.make_batch`, told how the same tasks went in a poorer view."""
-        return with_contrast(make_batch(experience.kept, version), experience.contrast)
+        """:func:`~assay.training.batch.make_batch`, told how the same tasks went in a poorer view and what the recipe
+        measures."""
+        parts, made = self.parts, with_contrast(make_batch(experience.kept, version), experience.contrast)
+        return with_measures(made, experience.kept, parts.recipe.measures(), parts.train, decoder(parts.chat))
 
     def save(self) -> None:
         """Nothing."""

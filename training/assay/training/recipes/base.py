@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -11,9 +11,11 @@ from assay.training.offline.spec import OfflineSpec
 from assay.training.value.spec import CriticSpec
 
 if TYPE_CHECKING:  # reading a configuration should not cost the import of torch
+    from assay.envs.tasks import Task
     from assay.training.companion import CompanionSpec
     from assay.training.evaluate import Evaluation
     from assay.training.guards import Guard
+    from assay.training.measures import Measure
     from assay.training.objectives.anchors import Anchors
     from assay.training.objectives.objective import Objective
     from assay.training.objectives.schedule import Schedule
@@ -109,6 +111,14 @@ class Recipe:
     def refuses(self, run: RunFacts) -> str | None:
         """Why it cannot work in a run, as the end of a sentence that begins with its name; None: it can."""
         return None
+
+    def refuses_tasks(self, tasks: Iterable[Task]) -> str | None:
+        """Why it cannot learn from a run's training tasks, as the end of such a sentence; None: it can."""
+        return None
+
+    def measures(self) -> Mapping[str, Measure]:
+        """Numbers of a rollout that the objective reads as ``reward_parts`` beside those of its score, by key."""
+        return {}
 
     def cautions(self, run: RunFacts) -> str | None:
         """What a user should know of it in a run that it does not refuse, as the end of such a sentence."""
