@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from assay.envs.spatial_tree.engine import meshes
 from assay.envs.spatial_tree.engine.camera import Camera
 from assay.envs.spatial_tree.engine.scene import Part, Scene
 from assay.envs.spatial_tree.engine.turning import quaternion, turned
@@ -105,9 +106,12 @@ def visual(bullet: Any, client: int, part: Part) -> int:
         return int(bullet.createVisualShape(bullet.GEOM_BOX, halfExtents=[x / 2, y / 2, z / 2], **more))
     if part.shape == "sphere":
         return int(bullet.createVisualShape(bullet.GEOM_SPHERE, radius=x / 2, **more))
-    if part.shape == "mesh":
-        file = str(data_folder() / part.file)
-        return int(bullet.createVisualShape(bullet.GEOM_MESH, fileName=file, meshScale=[x, y, z], **more))
+    if part.shape in ("cone", "wedge"):
+        points, normals = meshes.cone() if part.shape == "cone" else meshes.wedge()
+        return int(bullet.createVisualShape(
+            bullet.GEOM_MESH, vertices=points, indices=list(range(len(points))), normals=normals,
+            uvs=[(0.0, 0.0)] * len(points), meshScale=[x, y, z], **more,
+        ))  # fmt: skip
     form = bullet.GEOM_CYLINDER if part.shape == "cylinder" else bullet.GEOM_CAPSULE
     return int(bullet.createVisualShape(form, radius=x / 2, length=z, **more))
 

@@ -13,7 +13,7 @@ from assay.envs.spatial_tree.engine.turning import turned
 
 Vector = tuple[float, float, float]
 Colour = tuple[float, float, float]
-Shape = Literal["box", "sphere", "cylinder", "capsule", "mesh"]
+Shape = Literal["box", "sphere", "cylinder", "capsule", "cone", "wedge", "mesh"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,13 @@ class Part:
 
     Attributes:
         shape: what it is.
-        size: metres; extents of a box along x, y, z; of a sphere, cylinder or capsule (diameter, diameter, length along
-            its own z); of a mesh the factor along each axis.
-        at: its middle, metres.
+        size: metres; extents along x, y, z of a box, a mesh, a wedge (a prism with its ridge along x, on top) or a
+            cone (its tip on top); of a sphere, cylinder or capsule (diameter, diameter, length along its own z, to which
+            a capsule adds its two round ends).
+        at: the middle of its extents, metres.
         turn: roll, pitch, yaw in degrees, about its own middle (fixed axes x, then y, then z).
         colour: RGB in 0..1.
-        file: of a mesh: its path below pybullet_data.
+        file: of a mesh: one of :data:`assay.envs.spatial_tree.engine.meshes.BOXES`, a path below pybullet_data.
         texture: name of a texture, or "" for plain colour.
     """
 
@@ -71,10 +72,14 @@ class Thing:
         return found
 
     def bounds(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Least and greatest x, y, z of its parts in its own frame, metres; meshes are taken as unit cubes."""
-        ends = [_part_corners(part) for part in self.parts]
-        every = np.concatenate(ends)
-        return every.min(axis=0), every.max(axis=0)
+        """Least and greatest x, y, z of its parts in its own frame, metres: exact but for turned cones, wedges
+        and meshes, whose boxes are turned instead.
+        """
+        middles = np.array([part.at for part in self.parts])
+        reach = np.stack([_reach(part) for part in self.parts])
+        low: npt.NDArray[np.float64] = (middles - reach).min(axis=0)
+        high: npt.NDArray[np.float64] = (middles + reach).max(axis=0)
+        return low, high
 
     def middle(self) -> npt.NDArray[np.float64]:
         """The middle of its box in the world, metres ``[3]``."""
@@ -122,10 +127,16 @@ class Scene:
         return Scene((*self.things, *things), self.light)
 
 
-def _part_corners(part: Part) -> npt.NDArray[np.float64]:
-    half = np.array(part.size) / 2
+def _reach(part: Part) -> npt.NDArray[np.float64]:
+    """Half the extents of a part along the axes of its thing."""
+    turn = turned(part.turn)
+    wide = part.size[0] / 2
+    if part.shape == "sphere":
+        return np.full(3, wide)
+    along = np.abs(turn[:, 2])
     if part.shape == "capsule":
-        half[2] += part.size[0] / 2
-    signs = np.array([[1 if k >> axis & 1 else -1 for axis in range(3)] for k in range(8)], dtype=float)
-    found: npt.NDArray[np.float64] = (signs * half) @ turned(part.turn).T + np.array(part.at)
+        return along * part.size[2] / 2 + wide
+    if part.shape == "cylinder":
+        return along * part.size[2] / 2 + wide * np.sqrt(np.maximum(0.0, 1 - along**2))
+    found: npt.NDArray[np.float64] = np.abs(turn) @ (np.array(part.size) / 2)
     return found
