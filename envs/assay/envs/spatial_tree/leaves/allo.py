@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from assay.envs.spatial_tree.engine import Camera, Light, Part, Scene, Thing, View, render
+from assay.envs.spatial_tree.engine.kinds import COLOURS, thing
 from assay.envs.spatial_tree.parts_seen import (
     GREYS,
+    LEAST_UNHIDDEN,
     PAINTS,
     Array,
     ball,
+    covers,
     pick,
     picture,
     seen_middle,
@@ -19,6 +22,7 @@ from assay.envs.spatial_tree.parts_seen import (
     told,
     whole,
 )
+from assay.envs.spatial_tree.parts_stage import bearing, moved, onlooker, overhead, props, sector, stage
 from assay.envs.spatial_tree.question import Question, mcq
 
 WAYS = {
@@ -30,10 +34,18 @@ LOOSE = {2: 0.0, 4: 25.0, 8: 11.0}
 """Degrees that a movement may differ from the direction named, by how many are offered: half a sector is 45 or 22.5."""
 FLOOR_WAYS = ("to the right", "away from the camera", "to the left", "towards the camera")
 FRONTAL = Light((-1.0, -3.0, 2.0), ambient=0.6, diffuse=0.45, shadow=False)
+"""Of what is seen straight on: from the camera's side, so that walls are bright."""
+FLOOR_LOOSE = 18.0
+"""Degrees that a movement over the floor may differ from the direction named; half a sector is 45."""
+ASIDE = 17.0
+"""Degrees from the camera's axis to the middle of a movement: so far apart are towards the camera and along its axis."""
+MOST_COVERED = 0.4
+"""Of a thing's rectangle in the picture: what that of a nearer one covers at most."""
 STEADY = 0.85
 """Of the things that stand still: the share unhidden in every picture, so that none seems to move."""
 FARTHER = 1.5
 """How many times as far the answer has moved as any other thing."""
+DRIVEN = ("car", "truck", "bus", "tractor", "locomotive")
 TURNS = {"it turns left": 1.0, "it turns right": -1.0, "it goes straight on": 0.0}
 LEAST_TURN = 40.0
 """Degrees that a thing which turns has turned at least."""
@@ -87,14 +99,154 @@ def _track(rng: np.random.Generator, angle: float, step: float, frames: int) -> 
     return track
 
 
+def floor_direction(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
+    """Which way over the floor a thing moves, as the camera sees it; at difficulties 4 and 5 other things move too."""
+    spots = spread(rng, (1, 2, 3, 4, 5)[difficulty - 1], (-1.4, -1.3), (1.6, 1.3), 0.8)
+    if spots is None:
+        return None
+    camera = onlooker(rng, size)
+    right = int(rng.integers(4))
+    step = (1.3, 1.1, 0.9, 0.8, 0.7)[difficulty - 1]
+    turn = np.radians(90 * right + rng.uniform(-1, 1) * FLOOR_LOOSE - 90)
+    move = step * np.array([np.cos(turn), np.sin(turn)])
+    moves = np.zeros_like(spots)
+    moves[0] = move
+    if difficulty > 3:
+        aside = rng.uniform(0, 2 * np.pi, len(spots) - 1)
+        moves[1:] = step * np.stack([np.cos(aside), np.sin(aside)], axis=1)
+    found = _filmed(rng, camera, props(rng, spots), spots, moves, 2 if difficulty < 3 else 3)
+    if found is None:
+        return None
+    names, views = found
+    if abs(np.degrees(np.arctan2(*camera.local((*(spots[0] + move / 2), 0.0))[[0, 2]]))) > ASIDE:
+        return None
+
+    def recheck() -> bool:
+        return sector(FLOOR_WAYS, bearing(camera, _gone(camera, views, 1))) == FLOOR_WAYS[right]
+
+    return _asked(rng, f"Which way does the {names[0]} move?", views, FLOOR_WAYS[right], FLOOR_WAYS, recheck)
+
+
+def which_moved(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
+    """Which one of several things is at another place in the second picture."""
+    spots = spread(rng, difficulty + 2, (-1.5, -1.5), (1.7, 1.5), 0.75)
+    if spots is None:
+        return None
+    camera = onlooker(rng, size)
+    right = int(rng.integers(len(spots)))
+    angle = rng.uniform(0, 2 * np.pi)
+    moves = np.zeros_like(spots)
+    moves[right] = (1.2, 1.0, 0.8, 0.65, 0.5)[difficulty - 1] * np.array([np.cos(angle), np.sin(angle)])
+    found = _filmed(rng, camera, props(rng, spots, 0.7), spots, moves, 2, STEADY)
+    if found is None:
+        return None
+    names, views = found
+    places = range(1, len(names) + 1)
+
+    def recheck() -> bool:
+        shifts = [np.hypot(*np.subtract(views[0].centroid(place), views[-1].centroid(place))) for place in places]
+        return int(np.argmax(shifts)) == right
+
+    options = [f"the {name}" for name in names]
+    return _asked(rng, "Which thing has moved?", views, options[right], options, recheck)
+
+
+def moved_farthest(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
+    """Which of several things that all move has moved farthest over the floor, in metres and not in pixels."""
+    count = (2, 2, 3, 3, 4)[difficulty - 1]
+    spots = spread(rng, count, (-1.5, -1.5), (1.8, 1.5), 0.9)
+    if spots is None:
+        return None
+    camera = onlooker(rng, size)
+    right = int(rng.integers(count))
+    longest = rng.uniform(1.0, 1.5)
+    ratio = (3.5, 3.0, 2.4, 2.0, FARTHER)[difficulty - 1]
+    steps = longest / ratio * rng.uniform(0.7, 1.0, count)
+    steps[right] = longest
+    angles = rng.uniform(0, 2 * np.pi, count)
+    moves = steps[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    found = _filmed(rng, camera, props(rng, spots), spots, moves, 2 if difficulty < 4 else 3, STEADY)
+    if found is None:
+        return None
+    names, views = found
+
+    def recheck() -> bool:
+        lengths = [np.linalg.norm(_gone(camera, views, place)) for place in range(1, count + 1)]
+        return int(np.argmax(lengths)) == right
+
+    options = [f"the {name}" for name in names]
+    return _asked(rng, "Which thing has moved farthest over the floor?", views, options[right], options, recheck)
+
+
+def turned_which_way(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
+    """Whether something that drives over the floor turns to its own left or right or drives straight on."""
+    right = pick(rng, TURNS, 1)[0]
+    kind = pick(rng, DRIVEN, 1)[0]
+    most = (90.0, 80.0, 70.0, 60.0, LEAST_TURN)[difficulty - 1]
+    frames = (3, 3, 4, 4, 5)[difficulty - 1]
+    # Upwards in the picture at first, where its left is the picture's; then any way.
+    start = 90.0 + rng.uniform(-1, 1) * (20.0, 60.0, 120.0, 180.0, 180.0)[difficulty - 1]
+    yaws = start + TURNS[right] * most * np.linspace(0, 1, 2 * frames - 1)
+    legs = np.stack([np.cos(np.radians(yaws)), np.sin(np.radians(yaws))], axis=1)
+    track = np.concatenate([np.zeros((1, 2)), np.cumsum((legs[1:] + legs[:-1]) / 2, axis=0)])[::2]
+    track = (track - (track.max(axis=0) + track.min(axis=0)) / 2) * (2.2 / (2 * frames - 2))
+    car = thing(kind, pick(rng, COLOURS, 1)[0], fit=1.1)
+    camera = overhead(size, 1.7) if difficulty < 3 else onlooker(rng, size, height=3.2)
+    if difficulty > 2:
+        track = track @ np.array([[0.0, 1.0], [-1.0, 0.0]])
+        yaws = yaws - 90.0
+    ground = stage(rng, ())
+    scenes = [ground.plus([moved(car, spot, yaw)]) for spot, yaw in zip(track, yaws[::2], strict=True)]
+    if not all(whole(camera, scene.things[1]) for scene in scenes):
+        return None
+    views = [render(scene, camera) for scene in scenes]
+
+    def recheck() -> bool:
+        spots = [seen_middle(view, camera, 1)[:2] for view in views]
+        first, last = spots[1] - spots[0], spots[-1] - spots[-2]
+        turn = np.degrees(np.arctan2(first[0] * last[1] - first[1] * last[0], first @ last))
+        return (0.0 if abs(turn) < LEAST_TURN / 4 else float(np.sign(turn))) == TURNS[right]
+
+    return _asked(rng, f"The {car.name} drives forwards. Which way, as its driver sees it?", views, right, TURNS, recheck)
+
+
+def _filmed(
+    rng: np.random.Generator, camera: Camera, things: list[Thing], spots: Array, moves: Array, frames: int,
+    unhidden: float = LEAST_UNHIDDEN,
+) -> tuple[list[str], list[View]] | None:  # fmt: skip
+    """Names and views of things that go from their spots by their moves; None if they meet, hide or leave."""
+    scenes = []
+    ground = stage(rng, ())
+    for part in np.linspace(0, 1, frames):
+        now = spots + part * moves
+        if len(now) > 1 and (np.linalg.norm(now[:, None] - now[None], axis=2) + 9 * np.eye(len(now))).min() < 0.75:
+            return None
+        scenes.append(ground.plus([moved(each, spot) for each, spot in zip(things, now, strict=True)]))
+    if not all(whole(camera, each) for scene in scenes for each in scene.things[1:]):
+        return None
+    if max(max(covers(camera, scene.things[1:])) for scene in scenes) > MOST_COVERED:
+        return None
+    views = [render(scene, camera) for scene in scenes]
+    places = list(range(1, len(things) + 1))
+    if not all(told(view, scene, camera, places, unhidden) for view, scene in zip(views, scenes, strict=True)):
+        return None
+    return [each.name for each in things], views
+
+
+def _gone(camera: Camera, views: Sequence[View], place: int) -> Array:
+    """How far a thing has gone from the first view to the last, as their depth shows it: ``[3]``, metres."""
+    gone: Array = seen_middle(views[-1], camera, place) - seen_middle(views[0], camera, place)
+    return gone
+
+
 def _asked(
-    rng: np.random.Generator, text: str, views: Sequence[View], right: str, names: Sequence[str], recheck: object
-) -> Question:
+    rng: np.random.Generator, text: str, views: Sequence[View], right: str, names: Iterable[str],
+    recheck: Callable[[], bool],
+) -> Question:  # fmt: skip
     captions = [f"Picture {number}:" for number in range(1, len(views) + 1)]
-    images = [picture(view) for view in views]
     others = [name for name in names if name != right]
-    told_first = "The pictures show one place, one moment after the other; the camera stands still."
-    return mcq(rng, f"{told_first} {text}", images, right, others, recheck, captions)  # type: ignore[arg-type]
+    before = "The pictures show one place, one moment after the other; the camera stands still."
+    return mcq(rng, f"{before} {text}", [picture(view) for view in views], right, others, recheck, captions)
 
 
-TEMPLATES = (moving_direction,)
+TEMPLATES = (moving_direction, floor_direction, which_moved, moved_farthest, turned_which_way)

@@ -25,7 +25,7 @@ def from_above(rng: np.random.Generator, difficulty: int, size: int) -> Question
     right = names[int(rng.integers(len(names)))]
     angle = np.radians(AROUND[right] + rng.uniform(-1, 1) * LOOSE[len(names)])
     apart = rng.uniform(across * 1.4, across * (1.7 if difficulty < 3 else 2.6))
-    room = np.array([1.5, 1.1]) - across / 2
+    room = np.array([1.5, 1.15]) - across / 2
     move = apart * np.array([np.cos(angle), np.sin(angle)])
     low, high = -room - np.minimum(move, 0), room - np.maximum(move, 0)
     base = rng.uniform(-0.1, 0.1, 2) if difficulty < 3 else rng.uniform(low, high)
@@ -43,7 +43,7 @@ def from_above(rng: np.random.Generator, difficulty: int, size: int) -> Question
         for place, (paint, (x, y)) in enumerate(zip(paints, spots, strict=True))
     ]
     camera = _overhead(size)
-    light = Light(shadow=difficulty > 1)
+    light = Light(shadow=False)
     view = render(Scene((floor(GREYS[int(rng.integers(len(GREYS)))]), *made), light), camera)
 
     def recheck() -> bool:
@@ -56,8 +56,8 @@ def from_above(rng: np.random.Generator, difficulty: int, size: int) -> Question
 
 
 def _overhead(size: int) -> Camera:
-    """Straight above the origin, 1.15 m up and down of the floor in view; up in the picture is world +y."""
-    away = 1.25 / np.tan(np.radians(20.0))
+    """Straight above the origin, 1.4 m of the floor up and down in view; up in the picture is world +y."""
+    away = 1.4 / np.tan(np.radians(20.0))
     return Camera.posed((0, 0, away), ((1, 0, 0), (0, -1, 0), (0, 0, -1)), vfov=40.0, width=size, height=size * 3 // 4)
 
 
