@@ -28,7 +28,7 @@ OWN = {
     "rlcr": ["--scaffold", "confidence"],
     "kf-grpo": ["--recipe.alpha", "0", "--recipe.contrast-ratio", "0"],  # countdown has no poorer view
     "t-grpo": ["--recipe.alpha", "0", "--recipe.contrast-ratio", "0"],
-    "auto-think": ["--recipe.levels", "1=L1,2=L3"],  # what countdown calls its levels
+    "auto-think": ["--recipe.levels", "1=L1", "2=L3"],  # what countdown calls its levels
 }
 """Flags beside the common ones: what a recipe asks for, and less work where its own numbers are large."""
 

@@ -8,6 +8,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from assay.training.recipes.base import RunFacts
 from assay.training.recipes.grpo import GRPO
 from assay.training.recipes.ranges import Count, NonNegative, Steps
 from assay.training.recipes.registry import recipe
@@ -42,7 +43,7 @@ class AutoThink(GRPO):
     mode: Literal["auto", "think", "off"] = "auto"
     """auto: by level. think: any thought earns .5, everywhere. off: right or wrong alone."""
     levels: tuple[str, ...] = ()
-    """Which of L1 to L4 the environment's own names of levels are, such as easy=L1,hard=L3."""
+    """Which of L1 to L4 the environment's own names of levels are, such as easy=L1 hard=L3."""
     lam_len: NonNegative = 0.2
     """What a thought of t_max tokens or more costs on L1."""
     t_free: Steps = 32
@@ -83,11 +84,17 @@ class AutoThink(GRPO):
         """
         known = {name: number for number, name in enumerate(LEVELS, 1)}
         for entry in self.levels:
-            name, equals, level = entry.rpartition("=")
-            if not (name and equals and level in LEVELS):
+            name, _, level = entry.rpartition("=")
+            if not name or "=" in name or level not in LEVELS:
                 raise ValueError(f"levels wants NAME=L1 to NAME=L4, got {entry!r}")
             known[name] = LEVELS.index(level) + 1
         return known
+
+    def cautions(self, run: RunFacts) -> str | None:
+        """Where no thought can be long enough."""
+        if self.mode != "auto" or run.max_length >= self.t_target:
+            return None
+        return f"pays in full for {self.t_target} tokens of thought, and no response is longer than {run.max_length}"
 
     def refuses_tasks(self, tasks: Iterable[Task]) -> str | None:
         """Tasks without a level, or with one of another name."""
@@ -95,7 +102,7 @@ class AutoThink(GRPO):
         if "" in found:
             return "pays by level, and this environment's tasks have none: take one whose tasks have meta['level']"
         if unknown := sorted(found - self.names().keys()):
-            told = ",".join(f"{name}=L1" for name in unknown)
+            told = " ".join(f"{name}=L1" for name in unknown)
             return f"knows the levels L1 to L4, and not {', '.join(unknown)}: --recipe.levels {told} says what they are"
         return None
 
