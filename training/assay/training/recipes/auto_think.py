@@ -12,6 +12,7 @@ from assay.training.recipes.base import RunFacts
 from assay.training.recipes.grpo import GRPO
 from assay.training.recipes.ranges import Count, NonNegative, Steps
 from assay.training.recipes.registry import recipe
+from assay.verifiers.spatial.tree import LEVELS
 
 if TYPE_CHECKING:
     from assay.agents.rollout import Rollout
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from assay.training.objectives.objective import Objective
     from assay.training.objectives.schedule import Schedule
     from assay.training.thinking import Decode
-
-LEVELS = ("L1", "L2", "L3", "L4")
 
 
 @recipe("auto-think")
