@@ -48,5 +48,8 @@ class Contexts:
         if request.sampling.max_tokens < 1:
             raise ValueError("max_tokens must be at least 1")
         if length >= self.limit:
-            raise ValueError(f"a context of {length} tokens fills the model's {self.limit}: shorten the prompt")
+            raise ValueError(
+                f"a context of {length} tokens fills the model's {self.limit}: shorten the prompt (an environment's "
+                "options, such as --env.max-chars, say how long it is) or take a model that reads more"
+            )
         return min(request.sampling.max_tokens, self.limit - length)
