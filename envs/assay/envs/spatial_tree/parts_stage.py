@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +15,19 @@ PLAIN = tuple(
     name for name, kind in KINDS.items() if max(kind.size) < 4 * min(kind.size) and kind.family not in ("outdoors",)
 )
 """Kinds that are neither very flat nor very long, so that they show from every side."""
-FRONTED = tuple(name for name, kind in KINDS.items() if kind.fronted and name in PLAIN)
+FACED = (
+    "chair", "sofa", "toilet", "car", "tractor", "locomotive", "duck", "dog", "rabbit", "penguin", "robot", "doll",
+    "snowman",
+)  # fmt: skip
+"""Kinds whose front everybody can tell, from behind too."""
+
+WAYS: Mapping[str, float] = {
+    "left": 180.0, "right": 0.0, "up": 90.0, "down": 270.0, "up and to the left": 135.0, "up and to the right": 45.0,
+    "down and to the left": 225.0, "down and to the right": 315.0,
+}  # fmt: skip
+"""Directions in a picture: degrees counter-clockwise from its right."""
+LOOSE: Mapping[int, float] = {2: 10.0, 4: 25.0, 8: 11.0}
+"""Degrees off the direction named at most, by how many are offered: half a sector is 45 or 22.5."""
 
 
 def props(rng: np.random.Generator, spots: Array, across: float = 0.8, kinds: Sequence[str] = PLAIN) -> list[Thing]:
@@ -42,7 +54,7 @@ def onlooker(rng: np.random.Generator, size: int, away: float = 4.0, height: flo
     """A camera that looks along about +x down on the origin, from ``away`` metres before it and ``height`` above."""
     eye = (-away, float(rng.uniform(-0.4, 0.4)), height * float(rng.uniform(0.85, 1.15)))
     target = (0.0, float(rng.uniform(-0.1, 0.1)), 0.1)
-    return Camera.looking(eye, target, vfov=50.0, width=size, height=size * 3 // 4)
+    return Camera.looking(eye, target, vfov=45.0, width=size, height=size * 3 // 4)
 
 
 def overhead(size: int, half: float) -> Camera:
@@ -52,25 +64,40 @@ def overhead(size: int, half: float) -> Camera:
     return Camera.posed((0, 0, away), axes, vfov=40.0, width=size, height=size * 3 // 4)
 
 
+def heading_of(camera: Camera) -> float:
+    """Degrees from world +x, counter-clockwise from above, of where the camera looks."""
+    x, y = camera.axes[2][:2]
+    return float(np.degrees(np.arctan2(y, x)))
+
+
 def bearing(camera: Camera, move: Array) -> float:
-    """Degrees of a horizontal ``move`` from the camera's right, counter-clockwise from above: 90 is away from it."""
-    right = camera.rotation[0]
-    ahead = np.cross((0.0, 0.0, 1.0), right)
-    return float(np.degrees(np.arctan2(move @ ahead, move @ right)))
+    """Degrees of a horizontal ``move`` from where the camera looks, counter-clockwise from above."""
+    return float(np.degrees(np.arctan2(move[1], move[0]))) - heading_of(camera)
 
 
-def sector(names: Sequence[str], degrees: float) -> str:
-    """Which of ``names``, evenly round the circle from 0 degrees counter-clockwise, is nearest to an angle."""
-    return names[round(degrees / (360 / len(names))) % len(names)]
+def nearest_name(names: Mapping[str, float], degrees: float) -> str:
+    """Which of the directions that ``names`` gives in degrees is nearest to an angle."""
+    return min(names, key=lambda name: abs((names[name] - degrees + 180) % 360 - 180))
 
 
-def arrow_on_floor(
-    at: Sequence[float], yaw: float, length: float = 0.8, colour: tuple[float, float, float] = (1.0, 0.9, 0.0)
-) -> Thing:
-    """A flat arrow that starts at ``at`` and points along ``yaw`` degrees."""
-    wing = length * 0.42
-    return Thing("arrow", (
-        Part("box", (length * 0.85, 0.08, 0.02), (length * 0.45, 0, 0.012), colour=colour),
-        *(Part("box", (wing, 0.08, 0.02), (length - 0.35 * wing, side * 0.31 * wing, 0.012), (0, 0, -side * 40.0), colour)
-          for side in (-1, 1)),
-    ), (float(at[0]), float(at[1]), 0.0), (0.0, 0.0, yaw))  # fmt: skip
+def first_names(names: Mapping[str, float], count: int) -> dict[str, float]:
+    """The first ``count`` directions."""
+    return dict(list(names.items())[:count])
+
+
+def unit(degrees: float) -> Array:
+    """The vector ``[2]`` of length 1 at an angle counter-clockwise from the first axis."""
+    return np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+
+
+def arrow_on_floor(at: Sequence[float], yaw: float, length: float = 0.7) -> Thing:
+    """A flat black arrow that starts at ``at`` and points along ``yaw`` degrees."""
+    black, wing = (0.05, 0.05, 0.05), 0.45 * length
+    # Each wing is turned by 45 degrees and ends at the tip.
+    back, aside = length - wing * np.sqrt(0.125), wing * np.sqrt(0.125)
+    shaft = Part("box", (length - 0.04, 0.09, 0.02), (length / 2, 0, 0.012), colour=black)
+    wings = [
+        Part("box", (wing, 0.09, 0.02), (float(back), side * float(aside), 0.012), (0, 0, -45.0 * side), black)
+        for side in (-1, 1)
+    ]
+    return Thing("arrow", (shaft, *wings), (float(at[0]), float(at[1]), 0.0), (0.0, 0.0, yaw))

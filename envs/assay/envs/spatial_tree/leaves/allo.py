@@ -22,23 +22,29 @@ from assay.envs.spatial_tree.parts_seen import (
     told,
     whole,
 )
-from assay.envs.spatial_tree.parts_stage import bearing, moved, onlooker, overhead, props, sector, stage
+from assay.envs.spatial_tree.parts_stage import (
+    LOOSE,
+    WAYS,
+    bearing,
+    first_names,
+    heading_of,
+    moved,
+    nearest_name,
+    onlooker,
+    overhead,
+    props,
+    stage,
+    unit,
+)
 from assay.envs.spatial_tree.question import Question, mcq
 
-WAYS = {
-    "left": 180.0, "right": 0.0, "up": 90.0, "down": 270.0, "up and to the left": 135.0, "up and to the right": 45.0,
-    "down and to the left": 225.0, "down and to the right": 315.0,
-}  # fmt: skip
-"""Directions in a picture: degrees counter-clockwise from its right."""
-LOOSE = {2: 0.0, 4: 25.0, 8: 11.0}
-"""Degrees that a movement may differ from the direction named, by how many are offered: half a sector is 45 or 22.5."""
-FLOOR_WAYS = ("to the right", "away from the camera", "to the left", "towards the camera")
+FLOOR_WAYS = {"away from the camera": 0.0, "to the left": 90.0, "towards the camera": 180.0, "to the right": 270.0}
 FRONTAL = Light((-1.0, -3.0, 2.0), ambient=0.6, diffuse=0.45, shadow=False)
 """Of what is seen straight on: from the camera's side, so that walls are bright."""
 FLOOR_LOOSE = 18.0
 """Degrees that a movement over the floor may differ from the direction named; half a sector is 45."""
 ASIDE = 17.0
-"""Degrees from the camera's axis to the middle of a movement: so far apart are towards the camera and along its axis."""
+"""Degrees from the camera's axis to the middle of a movement: beyond, towards the camera is not along its axis."""
 MOST_COVERED = 0.4
 """Of a thing's rectangle in the picture: what that of a nearer one covers at most."""
 STEADY = 0.85
@@ -53,12 +59,12 @@ LEAST_TURN = 40.0
 
 def moving_direction(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """In which direction of the picture a ball in the air moves; at difficulty 5 the other balls move too."""
-    names = list(WAYS)[: (2, 4, 4, 8, 8)[difficulty - 1]]
+    names = first_names(WAYS, (2, 4, 4, 8, 8)[difficulty - 1])
     paints = ["red"] if difficulty == 1 else pick(rng, PAINTS, max(1, difficulty - 1))
     across = (0.6, 0.5, 0.4, 0.32, 0.28)[difficulty - 1]
     step = (0.8, 0.6, 0.55, 0.5, 0.4)[difficulty - 1]
     frames = 2 if difficulty < 3 else 3
-    right = names[int(rng.integers(len(names)))]
+    right = pick(rng, names, 1)[0]
     angle = WAYS[right] + rng.uniform(-1, 1) * LOOSE[len(names)]
     tracks = [_track(rng, angle, step, frames)]
     for _ in range(60):
@@ -82,7 +88,7 @@ def moving_direction(rng: np.random.Generator, difficulty: int, size: int) -> Qu
     def recheck() -> bool:
         start, end = (np.array(view.centroid(1)) for view in (views[0], views[-1]))
         seen = np.degrees(np.arctan2(start[1] - end[1], end[0] - start[0]))
-        return min(names, key=lambda name: abs((WAYS[name] - seen + 180) % 360 - 180)) == right
+        return nearest_name(names, seen) == right
 
     return _asked(rng, f"In which direction does the {paints[0]} ball move?", views, right, names, recheck)
 
@@ -90,7 +96,7 @@ def moving_direction(rng: np.random.Generator, difficulty: int, size: int) -> Qu
 def _track(rng: np.random.Generator, angle: float, step: float, frames: int) -> Array:
     """Places ``[frames, 2]`` to the right and up, metres, on a straight way inside the picture; with two, from about
     its middle."""
-    move = step * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+    move = step * unit(angle)
     room = np.array([1.2, 0.8])
     start = rng.uniform(-room - np.minimum(move, 0), room - np.maximum(move, 0))
     if frames == 2:
@@ -105,10 +111,9 @@ def floor_direction(rng: np.random.Generator, difficulty: int, size: int) -> Que
     if spots is None:
         return None
     camera = onlooker(rng, size)
-    right = int(rng.integers(4))
+    right = pick(rng, FLOOR_WAYS, 1)[0]
     step = (1.3, 1.1, 0.9, 0.8, 0.7)[difficulty - 1]
-    turn = np.radians(90 * right + rng.uniform(-1, 1) * FLOOR_LOOSE - 90)
-    move = step * np.array([np.cos(turn), np.sin(turn)])
+    move = step * unit(heading_of(camera) + FLOOR_WAYS[right] + rng.uniform(-1, 1) * FLOOR_LOOSE)
     moves = np.zeros_like(spots)
     moves[0] = move
     if difficulty > 3:
@@ -122,9 +127,9 @@ def floor_direction(rng: np.random.Generator, difficulty: int, size: int) -> Que
         return None
 
     def recheck() -> bool:
-        return sector(FLOOR_WAYS, bearing(camera, _gone(camera, views, 1))) == FLOOR_WAYS[right]
+        return nearest_name(FLOOR_WAYS, bearing(camera, _gone(camera, views, 1))) == right
 
-    return _asked(rng, f"Which way does the {names[0]} move?", views, FLOOR_WAYS[right], FLOOR_WAYS, recheck)
+    return _asked(rng, f"Which way does the {names[0]} move?", views, right, FLOOR_WAYS, recheck)
 
 
 def which_moved(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
@@ -134,9 +139,8 @@ def which_moved(rng: np.random.Generator, difficulty: int, size: int) -> Questio
         return None
     camera = onlooker(rng, size)
     right = int(rng.integers(len(spots)))
-    angle = rng.uniform(0, 2 * np.pi)
     moves = np.zeros_like(spots)
-    moves[right] = (1.2, 1.0, 0.8, 0.65, 0.5)[difficulty - 1] * np.array([np.cos(angle), np.sin(angle)])
+    moves[right] = (1.2, 1.0, 0.8, 0.65, 0.5)[difficulty - 1] * unit(rng.uniform(0, 360))
     found = _filmed(rng, camera, props(rng, spots, 0.7), spots, moves, 2, STEADY)
     if found is None:
         return None
@@ -207,7 +211,9 @@ def turned_which_way(rng: np.random.Generator, difficulty: int, size: int) -> Qu
         turn = np.degrees(np.arctan2(first[0] * last[1] - first[1] * last[0], first @ last))
         return (0.0 if abs(turn) < LEAST_TURN / 4 else float(np.sign(turn))) == TURNS[right]
 
-    return _asked(rng, f"The {car.name} drives forwards. Which way, as its driver sees it?", views, right, TURNS, recheck)
+    return _asked(
+        rng, f"The {car.name} drives forwards. Which way, as its driver sees it?", views, right, TURNS, recheck
+    )
 
 
 def _filmed(

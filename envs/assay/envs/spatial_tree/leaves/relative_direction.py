@@ -2,31 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+
 import numpy as np
 
-from assay.envs.spatial_tree.engine import Camera, Light, Scene, render
-from assay.envs.spatial_tree.parts_seen import GREYS, PAINTS, ball, cube, floor, pick, picture
+from assay.envs.spatial_tree.engine import Camera, Light, Scene, View, render
+from assay.envs.spatial_tree.engine.kinds import COLOURS, thing
+from assay.envs.spatial_tree.engine.turning import turned
+from assay.envs.spatial_tree.parts_seen import (
+    GREYS,
+    PAINTS,
+    Array,
+    ball,
+    covers,
+    cube,
+    floor,
+    pick,
+    picture,
+    seen_middle,
+    told,
+    whole,
+)
+from assay.envs.spatial_tree.parts_stage import (
+    FACED,
+    LOOSE,
+    WAYS,
+    arrow_on_floor,
+    bearing,
+    first_names,
+    heading_of,
+    moved,
+    nearest_name,
+    onlooker,
+    overhead,
+    props,
+    stage,
+    unit,
+)
 from assay.envs.spatial_tree.question import Question, mcq
 
-AROUND = {
-    "left": 180.0, "right": 0.0, "up": 90.0, "down": 270.0, "up and to the left": 135.0, "up and to the right": 45.0,
-    "down and to the left": 225.0, "down and to the right": 315.0,
+AHEAD = {
+    "in front": 0.0, "to the left": 90.0, "behind": 180.0, "to the right": 270.0, "in front and to the left": 45.0,
+    "behind and to the left": 135.0, "behind and to the right": 225.0, "in front and to the right": 315.0,
 }  # fmt: skip
-"""Directions in a picture: degrees counter-clockwise from its right."""
-LOOSE = {2: 10.0, 4: 25.0, 8: 11.0}
-"""Degrees off the direction named, by how many are offered: half a sector is 45 or 22.5."""
+"""Directions round somebody: degrees counter-clockwise from straight ahead."""
+FROM_CAMERA = {
+    "farther away": 0.0, "to the left": 90.0, "nearer": 180.0, "to the right": 270.0,
+    "farther away and to the left": 45.0, "nearer and to the left": 135.0, "nearer and to the right": 225.0,
+    "farther away and to the right": 315.0,
+}  # fmt: skip
+"""Directions as a camera sees them: degrees counter-clockwise from where it looks."""
+SIDES = {"to the left": 90.0, "to the right": 270.0, "behind you": 180.0}
+QUARTERS = {
+    "ahead to the left": 45.0, "behind to the left": 135.0, "behind to the right": 225.0, "ahead to the right": 315.0,
+}  # fmt: skip
+OFF_AXIS = {4: 14.0, 8: 6.0}
+"""Degrees that the middle of a pair is off the camera's axis at most, where its rays and its axis nearly agree."""
+LEAST_ARROW = 0.002
+"""Of the picture: what shows of an arrow on the floor at least."""
+MOST_COVERED = 0.4
+"""Of a thing's rectangle in the picture: what that of a nearer one covers at most."""
+GAP = 0.85
+"""Metres between any two things at least."""
 
 
 def from_above(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """In which direction of a picture taken from above one thing is from another."""
-    names = list(AROUND)[: (2, 4, 4, 8, 8)[difficulty - 1]]
+    names = first_names(WAYS, (2, 4, 4, 8, 8)[difficulty - 1])
     paints = ["red", "blue"] if difficulty == 1 else pick(rng, PAINTS, (2, 3, 4, 6)[difficulty - 2])
     across = (0.6, 0.55, 0.5, 0.42, 0.36)[difficulty - 1]
-    right = names[int(rng.integers(len(names)))]
-    angle = np.radians(AROUND[right] + rng.uniform(-1, 1) * LOOSE[len(names)])
-    apart = rng.uniform(across * 1.4, across * (1.7 if difficulty < 3 else 2.6))
+    right = pick(rng, names, 1)[0]
+    angle = WAYS[right] + rng.uniform(-1, 1) * LOOSE[len(names)]
+    move = rng.uniform(across * 1.4, across * (1.7 if difficulty < 3 else 2.6)) * unit(angle)
     room = np.array([1.5, 1.15]) - across / 2
-    move = apart * np.array([np.cos(angle), np.sin(angle)])
     low, high = -room - np.minimum(move, 0), room - np.maximum(move, 0)
     base = rng.uniform(-0.1, 0.1, 2) if difficulty < 3 else rng.uniform(low, high)
     spots = [base + move, base]
@@ -42,23 +90,137 @@ def from_above(rng: np.random.Generator, difficulty: int, size: int) -> Question
         (ball if place % 2 == 0 else cube)(paint, across, (float(x), float(y), 0.0))
         for place, (paint, (x, y)) in enumerate(zip(paints, spots, strict=True))
     ]
-    camera = _overhead(size)
-    light = Light(shadow=False)
-    view = render(Scene((floor(GREYS[int(rng.integers(len(GREYS)))]), *made), light), camera)
+    ground = floor(GREYS[int(rng.integers(len(GREYS)))])
+    view = render(Scene((ground, *made), Light(shadow=False)), overhead(size, 1.4))
 
     def recheck() -> bool:
         one, two = (np.array(view.centroid(place)) for place in (1, 2))
         seen = np.degrees(np.arctan2(two[1] - one[1], one[0] - two[0]))
-        return min(names, key=lambda name: abs((AROUND[name] - seen + 180) % 360 - 180)) == right
+        return nearest_name(names, seen) == right
 
     text = f"The picture was taken from above. In which direction is the {made[0].name} from the {made[1].name}?"
+    return _asked(rng, text, view, names, right, recheck)
+
+
+def own_frame(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
+    """Where a thing is as seen from another one that faces somewhere; an arrow shows that up to difficulty 2."""
+    names = first_names(AHEAD, 4 if difficulty < 4 else 8)
+    right = pick(rng, names, 1)[0]
+    yaw = rng.uniform(0, 360)
+    angle = yaw + names[right] + rng.uniform(-1, 1) * LOOSE[len(names)]
+    base = rng.uniform((-0.5, -0.6), (0.7, 0.6))
+    spots = _joined(rng, [base, base + rng.uniform(0.95, 1.5) * unit(angle)], (0, 0, 1, 2, 3)[difficulty - 1])
+    if spots is None:
+        return None
+    things = props(rng, spots)
+    others = [each.colour for each in things[1:]]
+    facing = thing(pick(rng, FACED, 1)[0], pick(rng, [name for name in COLOURS if name not in others], 1)[0], fit=0.8)
+    things[0] = moved(facing, spots[0], yaw)
+    shown = stage(rng, things)
+    if difficulty < 3:
+        shown = shown.plus([arrow_on_floor(spots[0] + 0.4 * unit(yaw), yaw)])
+    view = _shown(shown, onlooker(rng, size), len(things))
+    if view is None or (difficulty < 3 and view.share(len(things) + 1) < LEAST_ARROW):
+        return None
+
+    def recheck() -> bool:
+        seen = _round_look(Scene((things[1],)), things[0].at, turned(things[0].turn)[:, 0], len(names))
+        return nearest_name(names, seen) == right
+
+    hint = " The arrow on the floor shows which way that is." if difficulty < 3 else ""
+    text = f"Look from where the {facing.name} is, the way it faces.{hint} Where is the {things[1].name}?"
+    return _asked(rng, text, view, names, right, recheck)
+
+
+def camera_frame(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
+    """Where a thing is from another one as the camera sees it: to its left or right, nearer or farther."""
+    names = first_names(FROM_CAMERA, 4 if difficulty < 4 else 8)
+    right = pick(rng, names, 1)[0]
+    camera = onlooker(rng, size)
+    angle = heading_of(camera) + names[right] + rng.uniform(-1, 1) * LOOSE[len(names)] * 0.7
+    move = rng.uniform(1.0, 1.6) * unit(angle)
+    middle = rng.uniform((-0.5, -1.0), (0.8, 1.0))
+    sight = np.degrees(np.arctan2(*camera.local((*middle, 0.0))[[0, 2]]))
+    if abs(sight) > OFF_AXIS[len(names)]:
+        return None
+    spots = _joined(rng, [middle + move / 2, middle - move / 2], (0, 1, 2, 3, 4)[difficulty - 1])
+    if spots is None:
+        return None
+    things = props(rng, spots)
+    view = _shown(stage(rng, things), camera, len(things))
+    if view is None:
+        return None
+
+    def recheck() -> bool:
+        one, two = (seen_middle(view, camera, place) for place in (1, 2))
+        return nearest_name(names, bearing(camera, one - two)) == right
+
+    text = f"As the camera sees them, where is the {things[0].name} from the {things[1].name}?"
+    return _asked(rng, text, view, names, right, recheck)
+
+
+def standing_facing(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
+    """Where a third thing is for somebody who stands at one and faces another."""
+    names = SIDES if difficulty < 3 else QUARTERS
+    right = pick(rng, names, 1)[0]
+    heading = rng.uniform(0, 360)
+    angle = heading + names[right] + rng.uniform(-1, 1) * LOOSE[4]
+    base = rng.uniform((-0.6, -0.7), (0.8, 0.7))
+    first = [base, base + rng.uniform(0.9, 1.6) * unit(heading), base + rng.uniform(0.9, 1.6) * unit(angle)]
+    spots = _joined(rng, first, difficulty - 1)
+    if spots is None:
+        return None
+    things = props(rng, spots, 0.7)
+    camera = onlooker(rng, size)
+    view = _shown(stage(rng, things), camera, len(things))
+    if view is None:
+        return None
+
+    def recheck() -> bool:
+        stand, ahead, asked = (seen_middle(view, camera, place)[:2] for place in (1, 2, 3))
+        (ax, ay), (bx, by) = ahead - stand, asked - stand
+        seen = np.degrees(np.arctan2(ax * by - ay * bx, ax * bx + ay * by))
+        return nearest_name(names, seen) == right
+
+    text = f"You stand at the {things[0].name} and face the {things[1].name}. Where is the {things[2].name}?"
+    return _asked(rng, text, view, names, right, recheck)
+
+
+def _joined(rng: np.random.Generator, spots: list[Array], more: int) -> Array | None:
+    """Those spots and ``more`` at random, all on the stage and apart; None if they are not."""
+    for _ in range(60):
+        if more == 0:
+            break
+        spot = rng.uniform((-1.5, -1.5), (1.8, 1.5))
+        if min(np.linalg.norm(spot - each) for each in spots) > GAP:
+            spots, more = [*spots, spot], more - 1
+    every = np.stack(spots)
+    gaps = np.linalg.norm(every[:, None] - every[None], axis=2) + 9 * np.eye(len(every))
+    return None if more or gaps.min() < GAP or (np.abs(every - (0.15, 0)) > (1.75, 1.6)).any() else every
+
+
+def _shown(scene: Scene, camera: Camera, count: int) -> View | None:
+    """What the camera sees; None unless the first ``count`` things on the floor are seen well."""
+    things = scene.things[1 : count + 1]
+    if not all(whole(camera, each) for each in things) or max(covers(camera, things)) > MOST_COVERED:
+        return None
+    view = render(scene, camera)
+    return view if told(view, scene, camera, range(1, count + 1)) else None
+
+
+def _round_look(scene: Scene, at: Sequence[float], front: Array, count: int) -> float:
+    """Degrees from ``front``, counter-clockwise, of the one of ``count`` cameras round a spot that sees most of it."""
+    yaw = float(np.degrees(np.arctan2(front[1], front[0])))
+    eye, vfov = (at[0], at[1], 0.35), 360 / count
+    cameras = [Camera.heading(eye, yaw + turn * vfov, vfov=vfov, width=64, height=64) for turn in range(count)]
+    return vfov * int(np.argmax([(render(scene, camera).ids == 0).sum() for camera in cameras]))
+
+
+def _asked(
+    rng: np.random.Generator, text: str, view: View, names: Mapping[str, float], right: str,
+    recheck: Callable[[], bool],
+) -> Question:  # fmt: skip
     return mcq(rng, text, [picture(view)], right, [name for name in names if name != right], recheck)
 
 
-def _overhead(size: int) -> Camera:
-    """Straight above the origin, 1.4 m of the floor up and down in view; up in the picture is world +y."""
-    away = 1.4 / np.tan(np.radians(20.0))
-    return Camera.posed((0, 0, away), ((1, 0, 0), (0, -1, 0), (0, 0, -1)), vfov=40.0, width=size, height=size * 3 // 4)
-
-
-TEMPLATES = (from_above,)
+TEMPLATES = (from_above, own_frame, camera_frame, standing_facing)
