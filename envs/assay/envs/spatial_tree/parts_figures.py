@@ -34,6 +34,28 @@ def star(rng: np.random.Generator, corners: int, low: float = 0.4) -> Points:
     return found
 
 
+def on_grid(rng: np.random.Generator, difficulty: int, side: int) -> Points:
+    """Corners (whole numbers in 0..``side``) of a rectangle, an L, a triangle, a quadrilateral or a hexagon.
+
+    The figure of difficulty 1 to 5, in this order; none crosses itself.
+    """
+    if difficulty < 3:
+        left, top = (int(rng.integers(0, side - 1)) for _ in range(2))
+        right, bottom = (int(rng.integers(start + difficulty, side + 1)) for start in (left, top))
+        if difficulty == 1:
+            return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=float)
+        x, y = int(rng.integers(left + 1, right)), int(rng.integers(top + 1, bottom))
+        figure = [[left, top], [x, top], [x, y], [right, y], [right, bottom], [left, bottom]]
+        return np.array(figure, dtype=float)
+    corners = rng.integers(0, side + 1, (difficulty if difficulty < 5 else 6, 2)).astype(float)
+    if difficulty == 3:
+        return corners
+    # Round a point inside them, corners in the order of their angles make a figure that does not cross itself.
+    away = corners - corners.mean(axis=0)
+    found: Points = corners[np.argsort(np.arctan2(away[:, 1], away[:, 0]))]
+    return found
+
+
 def profile(points: Points) -> Points:
     """Distance from the origin to a star-shaped outline in 180 directions, over the root of its mean square.
 
