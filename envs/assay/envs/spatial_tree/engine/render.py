@@ -126,7 +126,10 @@ def look(bullet: Any, client: int, camera: Camera, scene: Scene, owners: dict[in
     world[:3, 3] = -world[:3, :3] @ eye
     light = scene.light
     near, far = camera.near, camera.far
-    projection = bullet.computeProjectionMatrixFOV(camera.vfov, camera.width / camera.height, near, far)
+    projection = list(bullet.computeProjectionMatrixFOV(camera.vfov, camera.width / camera.height, near, far))
+    # This renderer takes the lower left corner of a pixel for its middle.
+    projection[8] += 1 / camera.width
+    projection[9] += 1 / camera.height
     _, _, rgba, depth, bodies = bullet.getCameraImage(
         camera.width, camera.height, world.T.ravel().tolist(), projection,
         lightDirection=list(light.towards), lightColor=[1.0, 1.0, 1.0], lightDistance=20.0, shadow=int(light.shadow),
