@@ -22,9 +22,9 @@ class Part:
 
     Attributes:
         shape: what it is.
-        size: metres; extents along x, y, z of a box, a mesh, a wedge (a prism with its ridge along x, on top) or a
-            cone (its tip on top); of a sphere, cylinder or capsule (diameter, diameter, length along its own z, to which
-            a capsule adds its two round ends).
+        size: metres; extents along x, y, z of a box, a mesh, or a wedge (a prism with its ridge along x, on top); of a
+            cone (diameter at the base, diameter at the top, height); of a sphere, cylinder or capsule (diameter,
+            diameter, length along its own z, to which a capsule adds its two round ends).
         at: the middle of its extents, metres.
         turn: roll, pitch, yaw in degrees, about its own middle (fixed axes x, then y, then z).
         colour: RGB in 0..1.
@@ -138,5 +138,7 @@ def _reach(part: Part) -> npt.NDArray[np.float64]:
         return along * part.size[2] / 2 + wide
     if part.shape == "cylinder":
         return along * part.size[2] / 2 + wide * np.sqrt(np.maximum(0.0, 1 - along**2))
-    found: npt.NDArray[np.float64] = np.abs(turn) @ (np.array(part.size) / 2)
+    x, y, z = part.size
+    half = np.array([max(x, y), max(x, y), z]) / 2 if part.shape == "cone" else np.array(part.size) / 2
+    found: npt.NDArray[np.float64] = np.abs(turn) @ half
     return found

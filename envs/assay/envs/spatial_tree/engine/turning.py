@@ -41,3 +41,28 @@ def quaternion(rotation: npt.NDArray[np.float64]) -> tuple[float, float, float, 
     found = np.array(rows[best]) / (2 * np.sqrt(squares[best]))
     x, y, z, w = (found if found[3] >= 0 else -found).tolist()
     return x, y, z, w
+
+
+def unit_matrix(quaternion: Sequence[float]) -> npt.NDArray[np.float64]:
+    """The rotation matrix ``[3, 3]`` of a quaternion (x, y, z, w), brought to length 1; the inverse of quaternion."""
+    x, y, z, w = np.asarray(quaternion, dtype=float) / np.linalg.norm(quaternion)
+    return np.array([
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ])  # fmt: skip
+
+
+def angles_of(rotation: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    """Roll, pitch, yaw in degrees of a rotation matrix ``[3, 3]``, so that ``turned`` gives it back.
+
+    Pitch is in -90..90; at its ends, where roll and yaw turn about one axis, roll is 0.
+    """
+    m = rotation
+    level = float(np.hypot(m[0, 0], m[1, 0]))
+    pitch = np.arctan2(-m[2, 0], level)
+    if level > 1e-9:
+        roll, yaw = np.arctan2(m[2, 1], m[2, 2]), np.arctan2(m[1, 0], m[0, 0])
+    else:
+        roll, yaw = 0.0, np.arctan2(-m[0, 1], m[1, 1])
+    return float(np.degrees(roll)), float(np.degrees(pitch)), float(np.degrees(yaw))

@@ -88,10 +88,10 @@ def ball(at: Vector, width: float, colour: Colour) -> Part:
     return Part("sphere", (width, width, width), at, (0.0, 0.0, 0.0), colour)
 
 
-def cone(at: Vector, width: float, height: float, colour: Colour) -> Part:
-    """A cone that stands on ``at``."""
+def cone(at: Vector, width: float, height: float, colour: Colour, top: float = 0.0) -> Part:
+    """A cone that stands on ``at``, cut off where it is ``top`` wide."""
     x, y, z = at
-    return Part("cone", (width, width, height), (x, y, z + height / 2), (0.0, 0.0, 0.0), colour)
+    return Part("cone", (width, top, height), (x, y, z + height / 2), (0.0, 0.0, 0.0), colour)
 
 
 def roof(x: Span, y: Span, z: Span, colour: Colour) -> Part:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -82,7 +83,7 @@ def _bucket(colour: Colour) -> Iterator[Part]:
     yield rod((0, 0, 0.293), (0, 0, 0.3), 0.27, (0.2, 0.2, 0.22))
     ends = [(0.0, -0.15, 0.28), (0.0, -0.13, 0.4), (0.0, -0.06, 0.48), (0.0, 0.06, 0.48), (0.0, 0.13, 0.4),
             (0.0, 0.15, 0.28)]  # fmt: skip
-    for a, b in zip(ends, ends[1:], strict=False):
+    for a, b in itertools.pairwise(ends):
         yield rod(a, b, 0.018, STEEL, "capsule")
 
 
@@ -170,7 +171,7 @@ def _desk_lamp(colour: Colour) -> Iterator[Part]:
     yield rod((0, 0, 0.03), (-0.12, 0, 0.25), 0.025, STEEL)
     yield ball((-0.12, 0, 0.25), 0.04, DARK)
     yield rod((-0.12, 0, 0.25), (0.1, 0, 0.45), 0.025, STEEL)
-    yield Part("cone", (0.2, 0.2, 0.17), (0.14, 0, 0.4), (0, -35, 0), colour)
+    yield Part("cone", (0.2, 0.0, 0.17), (0.14, 0, 0.4), (0, -35, 0), colour)
     yield ball((0.175, 0, 0.35), 0.09, (1.0, 0.95, 0.7))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -86,7 +87,7 @@ def _sailing_boat(colour: Colour) -> Iterator[Part]:
 def _aeroplane(colour: Colour) -> Iterator[Part]:
     yield rod((-3.0, 0, 1.1), (2.4, 0, 1.1), 0.9, colour)
     yield ball((2.4, 0, 1.1), 0.9, colour)
-    yield Part("cone", (0.9, 0.9, 1.4), (-3.7, 0, 1.1), (0, -90, 0), colour)
+    yield Part("cone", (0.9, 0.0, 1.4), (-3.7, 0, 1.1), (0, -90, 0), colour)
     yield slab((-0.6, 0.8), (-4.0, 4.0), (0.9, 1.02), dim(colour, 0.8))
     yield slab((-4.2, -3.5), (-1.4, 1.4), (1.2, 1.3), dim(colour, 0.8))
     yield slab((-4.3, -3.4), (-0.06, 0.06), (1.1, 2.4), dim(colour, 0.8))
@@ -148,7 +149,7 @@ def _tractor(colour: Colour) -> Iterator[Part]:
 def _bicycle(colour: Colour) -> Iterator[Part]:
     for x in (-0.5, 0.5):
         ends = [(x + 0.33 * math.cos(k * math.pi / 6), 0.0, 0.35 + 0.33 * math.sin(k * math.pi / 6)) for k in range(13)]
-        for a, b in zip(ends, ends[1:], strict=False):
+        for a, b in itertools.pairwise(ends):
             yield rod(a, b, 0.05, DARK, "capsule")
         for k in (0, 2, 4):
             yield rod(ends[k], ends[k + 6], 0.012, STEEL)
@@ -185,7 +186,7 @@ def _fir(colour: Colour) -> Iterator[Part]:
 def _snowman(colour: Colour) -> Iterator[Part]:
     for z, width in ((0.36, 0.8), (0.92, 0.58), (1.34, 0.42)):
         yield ball((0, 0, z), width, colour)
-    yield Part("cone", (0.09, 0.09, 0.3), (0.33, 0, 1.34), (0, 90, 0), (0.95, 0.45, 0.1))
+    yield Part("cone", (0.09, 0.0, 0.3), (0.33, 0, 1.34), (0, 90, 0), (0.95, 0.45, 0.1))
     for y in (-0.08, 0.08):
         yield ball((0.185, y, 1.42), 0.055, DARK)
     for z in (0.8, 0.93, 1.06):

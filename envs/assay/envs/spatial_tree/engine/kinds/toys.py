@@ -43,7 +43,7 @@ def _robot(colour: Colour) -> Iterator[Part]:
 
 def _duck(colour: Colour) -> Iterator[Part]:
     yield rod((-0.08, 0, 0.14), (0.05, 0, 0.14), 0.28, colour, "capsule")
-    yield Part("cone", (0.16, 0.16, 0.16), (-0.24, 0, 0.22), (0, -60, 0), colour)
+    yield Part("cone", (0.16, 0.0, 0.16), (-0.24, 0, 0.22), (0, -60, 0), colour)
     yield ball((0.14, 0, 0.35), 0.19, colour)
     yield slab((0.21, 0.32), (-0.05, 0.05), (0.325, 0.355), (0.98, 0.55, 0.1))
     for side in (-1, 1):
@@ -85,7 +85,7 @@ def _penguin(colour: Colour) -> Iterator[Part]:
     yield rod((0, 0, 0.2), (0, 0, 0.45), 0.36, colour, "capsule")
     yield rod((0.05, 0, 0.2), (0.05, 0, 0.42), 0.3, (0.97, 0.97, 0.97), "capsule")
     yield ball((0.01, 0, 0.72), 0.26, colour)
-    yield Part("cone", (0.08, 0.08, 0.14), (0.19, 0, 0.71), (0, 90, 0), (0.98, 0.6, 0.1))
+    yield Part("cone", (0.08, 0.0, 0.14), (0.19, 0, 0.71), (0, 90, 0), (0.98, 0.6, 0.1))
     for side in (-1, 1):
         yield ball((0.115, side * 0.06, 0.77), 0.05, (0.98, 0.98, 0.98))
         yield ball((0.135, side * 0.06, 0.77), 0.03, DARK)
@@ -228,7 +228,7 @@ def _cake(colour: Colour) -> Iterator[Part]:
 
 def _ice_cream(colour: Colour) -> Iterator[Part]:
     yield rod((0, 0, 0), (0, 0, 0.01), 0.09, STEEL)
-    yield Part("cone", (0.11, 0.11, 0.2), (0, 0, 0.11), (180, 0, 0), (0.85, 0.62, 0.32))
+    yield Part("cone", (0.11, 0.0, 0.2), (0, 0, 0.11), (180, 0, 0), (0.85, 0.62, 0.32))
     yield ball((0, 0, 0.235), 0.12, colour)
     yield ball((0, 0, 0.31), 0.095, dim(colour, 0.85))
     yield ball((0, 0, 0.365), 0.03, RED)
