@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from assay.envs.errors import InfraError
+from assay.envs.spatial_tree import clips
 from assay.envs.tasks import Task
 from assay.verifiers.score import Score
 
@@ -14,18 +15,20 @@ _LINE = 15
 
 
 def open_picture(path: str) -> Any:
-    """The picture in a file as RGB.
+    """The picture in a file as RGB, or a frame of a clip (:mod:`assay.envs.spatial_tree.clips`).
 
     Raises:
         InfraError: if it cannot be read.
     """
     from PIL import Image
 
+    if clips.is_reference(path):
+        return clips.frame_of(path)
     try:
         with Image.open(path) as image:
             return image.convert("RGB")
-    except (OSError, ValueError) as error:
-        raise InfraError(f"cannot read the picture {path}: {error}") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InfraError(f"cannot read the picture {path}: {str(error).splitlines()[0]}") from error
 
 
 def drawn(task: Task, actions: Sequence[str], score: Score | None) -> Any:
