@@ -80,6 +80,8 @@ def simulate(
     ground_friction: float = 0.5,
     ground_bounce: float = 0.0,
     damping: Literal[0, 1] = 0,
+    step: float = STEP,
+    iterations: int = 50,
 ) -> Course:
     """Let the bodies go for a time.
 
@@ -91,28 +93,32 @@ def simulate(
         ground_friction: of it.
         ground_bounce: of it.
         damping: 1 for PyBullet's damping of speed and spin (4 % a second each), 0 for none, as in a textbook.
+        step: of the simulation, seconds; another one tells what hangs on the solver rather than on the scene.
+        iterations: of the contact solver a step.
 
     Raises:
         ImportError: one line, without PyBullet.
         ValueError: if a body has a part that cannot collide, or the times are not above 0.
     """
-    stride = round(every / STEP)
+    stride = round(every / step)
     if seconds <= 0 or stride < 1:
-        raise ValueError(f"seconds must be above 0 and every at least {STEP:.4f}")
+        raise ValueError(f"seconds must be above 0 and every at least {step:.4f}")
     with simulator() as (bullet, client):
         bullet.setGravity(0, 0, -GRAVITY, physicsClientId=client)
         bullet.setPhysicsEngineParameter(
-            fixedTimeStep=STEP, numSolverIterations=50, deterministicOverlappingPairs=1, physicsClientId=client
+            fixedTimeStep=step, numSolverIterations=iterations, deterministicOverlappingPairs=1, physicsClientId=client
         )
         if ground is not None:
             plane = bullet.createCollisionShape(bullet.GEOM_PLANE, physicsClientId=client)
             floor = bullet.createMultiBody(0, plane, basePosition=[0, 0, ground], physicsClientId=client)
             _surface(bullet, client, floor, ground_friction, ground_bounce, 0.0, damping)
         numbers = {_body(bullet, client, body, damping): place for place, body in enumerate(bodies)}
-        return _run(bullet, client, bodies, numbers, round(seconds / STEP), stride)
+        return _run(bullet, client, bodies, numbers, round(seconds / step), stride, step)
 
 
-def _run(bullet: Any, client: int, bodies: Sequence[Body], numbers: dict[int, int], steps: int, stride: int) -> Course:
+def _run(
+    bullet: Any, client: int, bodies: Sequence[Body], numbers: dict[int, int], steps: int, stride: int, length: float
+) -> Course:
     places, turns, times = [], [], []
     touched: dict[tuple[int, int], float] = {}
     for step in range(steps + 1):
@@ -121,12 +127,12 @@ def _run(bullet: Any, client: int, bodies: Sequence[Body], numbers: dict[int, in
             for contact in bullet.getContactPoints(physicsClientId=client):
                 if contact[1] in numbers and contact[2] in numbers and contact[8] <= 1e-3:
                     one, two = sorted((numbers[contact[1]], numbers[contact[2]]))
-                    touched.setdefault((one, two), step * STEP)
+                    touched.setdefault((one, two), step * length)
         if step % stride == 0:
             poses = [_pose(bullet, client, number, bodies[place]) for number, place in numbers.items()]
             places.append([at for at, _ in poses])
             turns.append([turn for _, turn in poses])
-            times.append(step * STEP)
+            times.append(step * length)
     return Course(np.array(times), np.array(places), np.array(turns), touched)
 
 
