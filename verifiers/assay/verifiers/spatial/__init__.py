@@ -25,3 +25,26 @@ verifier                truth                                                   
 
 ``parts["score"]`` is the metric in 0..1, which the tree's roll-up averages; ``reward`` adds the layout's part.
 """
+
+from assay.verifiers.spatial.affmask import affmask
+from assay.verifiers.spatial.agentic_nav import agentic_nav
+from assay.verifiers.spatial.caption import caption
+from assay.verifiers.spatial.cogmap import cogmap
+from assay.verifiers.spatial.gaussian import angles, gravity
+from assay.verifiers.spatial.manipulate import manipulate
+from assay.verifiers.spatial.mcq import mcq
+from assay.verifiers.spatial.mra import mra
+from assay.verifiers.spatial.yesno import yesno
+
+__all__ = [
+    "affmask",
+    "agentic_nav",
+    "angles",
+    "caption",
+    "cogmap",
+    "gravity",
+    "manipulate",
+    "mcq",
+    "mra",
+    "yesno",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from assay.verifiers.parse.objects import json_objects
+from assay.verifiers.spatial.reading import one_object
 
 Action = tuple[str, int]
 
@@ -23,9 +23,9 @@ MEANINGS: Mapping[str, str] = {
 """What each symbol does; the first twelve move, by their count times a step."""
 
 _ALIASES: Mapping[str, tuple[str, ...]] = {
-    "space": ("q", "spacebar", "pedestal up", "up"), "shift": ("e", "pedestal down", "down"),
-    "W": ("dolly in", "forward"), "S": ("dolly out", "backward", "back"), "A": ("truck left", "left"),
-    "D": ("truck right", "right"),
+    "space": ("q", "spacebar", "pedestal up"), "shift": ("e", "pedestal down"),
+    "W": ("dolly in", "forward"), "S": ("dolly out", "backward", "back"), "A": ("truck left",),
+    "D": ("truck right",),
     "←": ("left arrow", "leftarrow", "left_arrow", "arrowleft", "arrow left", "pan left", "<-"),
     "→": ("right arrow", "rightarrow", "right_arrow", "arrowright", "arrow right", "pan right", "->"),
     "↑": ("up arrow", "uparrow", "up_arrow", "arrowup", "arrow up", "tilt up"),
@@ -50,16 +50,17 @@ def read_actions(text: str) -> list[Action]:
     """The actions of the one JSON object of a text, in order.
 
     ``actions`` and ``step_nums`` are lists of one length (at most 64): symbols of :data:`MEANINGS` or their other
-    names, in any case, and whole numbers from 0 to 10. Other members are passed over. Repeated keys and NaN are not
+    names, in any case, and whole numbers from 0 to 10. A member ``gripper`` (1 closed, 0 open) becomes a last G or H;
+    others are passed over. Repeated keys and NaN are not
     JSON here.
 
     Raises:
         UnreadableError: one line that says what is wrong; no or two objects, a symbol there is not, a bad count.
     """
-    found = list(json_objects(text))
-    if len(found) != 1:
-        raise UnreadableError("no JSON object" if not found else f"{len(found)} JSON objects, not one")
-    return actions_of(found[0])
+    found, problem = one_object(text)
+    if found is None:
+        raise UnreadableError(problem)
+    return actions_of(found)
 
 
 def read_segments(text: str) -> list[list[Action]]:
@@ -68,13 +69,13 @@ def read_segments(text: str) -> list[list[Action]]:
     Raises:
         UnreadableError: one line; as for :func:`read_actions`, or other names than step_1, step_2, ... without a gap.
     """
-    found = list(json_objects(text))
-    if len(found) != 1:
-        raise UnreadableError("no JSON object" if not found else f"{len(found)} JSON objects, not one")
-    names = [f"step_{number}" for number in range(1, len(found[0]) + 1)]
-    if not names or set(names) != set(found[0]):
+    found, problem = one_object(text)
+    if found is None:
+        raise UnreadableError(problem)
+    names = [f"step_{number}" for number in range(1, min(len(found), MOST_ACTIONS) + 1)]
+    if not names or set(names) != set(found):
         raise UnreadableError("the members are not step_1, step_2, ... without a gap")
-    return [actions_of(found[0][name]) for name in names]
+    return [actions_of(found[name]) for name in names]
 
 
 def actions_of(data: Any) -> list[Action]:
@@ -88,7 +89,12 @@ def actions_of(data: Any) -> list[Action]:
         raise UnreadableError(f"{len(symbols)} actions and {len(counts)} step_nums")
     if len(symbols) > MOST_ACTIONS:
         raise UnreadableError(f"{len(symbols)} actions, more than {MOST_ACTIONS}")
-    return [(_symbol(symbol), _count(count)) for symbol, count in zip(symbols, counts, strict=True)]
+    found = [(_symbol(symbol), _count(count)) for symbol, count in zip(symbols, counts, strict=True)]
+    if "gripper" in data:
+        if data["gripper"] not in (0, 1):
+            raise UnreadableError("gripper is 1 (closed) or 0 (open)")
+        found.append(("G" if data["gripper"] else "H", 1))
+    return found
 
 
 def _symbol(name: Any) -> str:

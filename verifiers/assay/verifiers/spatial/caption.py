@@ -79,8 +79,9 @@ def caption(
     which anything is said, recall by all slots. Words are whole words, compared without case; a word behind a negation
     ("not left", "instead of left") is not said; more than 200 mentions are a list and say nothing.
 
-    ``ordered`` truths compare sequences: the longest common subsequence of what is said (any slot's right or wrong
-    words, repetitions merged, as many as there are slots) and the slots. ``correct`` where nothing is missing and nothing is wrong.
+    ``ordered`` truths compare sequences: the longest common subsequence of the slots and of what is said (any slot's
+    right or wrong words, repetitions merged, of them the first as many as there are slots); more than twice as many
+    are a list. ``correct`` where nothing is missing and nothing is wrong.
 
     A slot without wrong words can be had by listing words: give each slot the other values that it could have had.
 

@@ -12,8 +12,8 @@ from assay.verifiers.video.letters import strict_letter
 
 _LETTER = "([A-Z])"
 _BEFORE = (
-    "The correct option is ", "The answer is ", "The correct answer is ", "Option {} is correct", "The right choice is ",
-    "Thus, the answer is ", "Therefore, the correct option is ", "The answer should be ",
+    "The correct option is ", "The answer is ", "The correct answer is ", "Option {} is correct",
+    "The right choice is ", "Thus, the answer is ", "Therefore, the correct option is ", "The answer should be ",
     "Hence, the correct answer is ", "The correct choice is ", "Accordingly, the answer is ",
     "Consequently, the correct option is {}The correct option is ", "Answer: ", "Answer ", "Choice ", "Select ",
     "{} is correct", "{} is the answer", "{} is the correct option", "Correct: ", "Right: ",

@@ -106,7 +106,7 @@ def _attacks(truth: Mapping[str, Any], **options: Any) -> Iterator[str]:
     gold = json.dumps(data)
     flat = {name: {"position": [0, 0], "facing": "up"} for name in spots}
     listed = [gold + gold, f"{gold} or {json.dumps(flat)}", gold[:-1], gold.replace('"position"', '"place"')]
-    listed += [json.dumps(flat), "{}", json.dumps(dict.fromkeys(spots)), json.dumps(dict.fromkeys(spots, [1, 2]))]
+    listed += [json.dumps(flat), "{}", json.dumps(dict.fromkeys(spots)), json.dumps({key: [1, 2] for key in spots})]
     for place in ("[NaN, NaN]", "[Infinity, 0]", "[1e999, 3]", '["1", "2"]', "[true, false]", "[1]", "null"):
         listed.append("{" + ", ".join(f'"{name}": {{"position": {place}}}' for name in spots) + "}")
     name = next(iter(data))

@@ -86,9 +86,10 @@ def relation(first: Spot, second: Spot) -> str | None:
 def likeness(said: Mapping[str, Spot], truth: Mapping[str, Spot], parity: bool = False) -> Likeness:
     """The best of six rotations: none, 90, 180 and 270 degrees in the plane, 90 degrees about x and about y.
 
-    A pair or a facing of the truth of which the map lacks a thing counts as missed; where no facing is annotated,
-    directions are all that counts. ``parity`` leaves what is missing out of the count (two things of many can earn
-    everything), gives facings that nobody annotated for free, and keeps the roundings of the program's cosines.
+    A pair or a facing of the truth of which the map lacks a thing counts as missed; where no facing is annotated or no
+    direction is right, directions are all that counts. ``parity`` leaves what is missing out of the count (two things
+    of many can earn everything), gives facings that nobody annotated for free, and keeps the roundings of the
+    program's cosines.
     """
     pairs = [(a, b, relation(truth[a], truth[b])) for a in truth for b in truth if a != b]
     faced = [name for name, spot in truth.items() if spot.facing]
@@ -121,5 +122,7 @@ def _compared(
     directional = same / wanted if wanted else 0.0
     agree = sum(name in said and said[name].facing == truth[name].facing for name in faced)
     facing = agree / len(faced) if faced else 1.0
-    overall = directional if not faced and not parity else 0.7 * directional + 0.3 * facing
+    overall = 0.7 * directional + 0.3 * facing
+    if not parity and not (faced and directional):
+        overall = directional
     return Likeness(overall, directional, facing, isomorphic)

@@ -28,7 +28,7 @@ _PAIR = re.compile(r'"([^"]+)":\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}')
 
 
 def answer_letter(text: str) -> str | None:
-    """A to E: the last with a period behind it, else in the first ``<Answer>``, else by phrases, else the last line's."""
+    """A to E: the last one before a period, else in the first ``<Answer>``, else by phrases, else on the last line."""
     if dotted := _DOTTED.findall(text):
         return str(dotted[-1])
     _, opened, section = text.partition("<Answer>")

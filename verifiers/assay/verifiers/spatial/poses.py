@@ -138,17 +138,19 @@ def discretise(
     rotation_step: float = ROTATION_STEP,
     frame: Frame = "parity",
     unit: Unit = "degrees",
+    most: int = 10,
 ) -> list[list[Action]]:
     """The actions from each pose to the next, which :func:`moved` in the same frame carries out again.
 
     Each relative pose is split into moves along the three axes and three angles; a part slower than 0.01 m/s or 0.5
-    deg/s is still, the others are rounded to whole steps, at most ``fps`` of them and at most 10.
+    deg/s is still, the others are rounded to whole steps, at most ``fps`` of them and at most ``most``.
 
     Args:
         trajectory: poses, ``1 / fps`` seconds apart.
         fps: poses a second.
         translation_step, rotation_step, frame, unit: as in :func:`moved`. Under ``parity`` the move is the difference
             of positions, which is what the official scorer adds up again.
+        most: most steps of one action.
 
     Raises:
         ValueError: if a step or ``fps`` is not above 0.
@@ -156,7 +158,7 @@ def discretise(
     if not (fps > 0 and translation_step > 0 and rotation_step > 0):
         raise ValueError("fps and both steps must be above 0")
     turn = math.radians(rotation_step) if unit == "degrees" else rotation_step
-    most = min(int(fps), 10)
+    most = int(min(fps, most))
     found = []
     for here, there in pairwise(trajectory):
         shift = (there[0] - here[0], there[1] - here[1], there[2] - here[2])

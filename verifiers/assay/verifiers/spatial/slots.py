@@ -70,7 +70,7 @@ def mentions(text: str, slots: Slots) -> list[str] | None:
 
     Of overlapping words the longest counts ("left to right" is not "left").
     """
-    text, found = fold(text.replace("’", "'")), []  # noqa: RUF001 - the apostrophe that models write
+    text, found = fold(text.replace("\u2019", "'")), []
     for match in _any_of(frozenset().union(*slots.right, *slots.wrong)).finditer(text):
         before = re.split(r"[.;:!?]", text[max(0, match.start() - _WINDOW) : match.start()])[-1]
         if not _NEGATED.search(before):
@@ -90,8 +90,8 @@ def agreement(said: Sequence[str], slots: Slots) -> tuple[int, int]:
     """How many slots are said rightly, and how many things are said in all (what F1's precision divides by)."""
     if slots.ordered:
         # A longer list is read no further than a guess would go, so that it is worth no more than one.
-        first = _merged(said, slots)[: len(slots.right)]
-        return _in_order(first, slots), len(first)
+        things, count = _merged(said, slots), len(slots.right)
+        return (_in_order(things[:count], slots) if len(things) <= 2 * count else 0), len(things)
     words, right, named = frozenset(said), 0, 0
     for good, bad in zip(slots.right, slots.wrong, strict=True):
         named += bool(words & (good | bad))
