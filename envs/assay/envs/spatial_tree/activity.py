@@ -26,12 +26,20 @@ class Sight(NamedTuple):
 
 
 class Activity(Protocol):
-    """One running episode; made of ``Question.start`` and the picture's size alone, so that it replays bit for bit."""
+    """One running episode; made of ``start`` and the picture's size alone, so that it replays bit for bit.
+
+    ``start`` is ``Question.start`` with what the options say: ``frame``, ``turns``, ``layout`` and ``format_weight``.
+    Between turns it holds no more than that data: pictures are rendered when they are asked for.
+    """
 
     turns: ClassVar[int]
     """Turns where nobody says otherwise."""
 
     def __init__(self, start: Mapping[str, Any], size: int) -> None: ...
+
+    @staticmethod
+    def rules(start: Mapping[str, Any]) -> str:
+        """How to act and for how many turns; stands below the question."""
 
     def act(self, action: str, left: int) -> Sight:
         """Carry out an action; any string is legal. ``left``: turns that remain after this one; 0 ends the episode."""

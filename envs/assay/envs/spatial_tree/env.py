@@ -81,8 +81,7 @@ class SpatialTreeEnv(TaskEnv):
         """Answer, or act and see what is seen then."""
         if self._activity is None:
             return Step(score=self.judge(task))
-        turns = self.options.max_turns or self._activity.turns
-        left = turns - len(self._actions)
+        left = int(task.truth["start"]["turns"]) - len(self._actions)
         sight = self._activity.act(action, left)
         if sight.over or left <= 0:
             return Step(score=self.judge(task))

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.progress import track
 
 from assay.envs.spatial_tree.cache import cache_root, written_once
-from assay.envs.spatial_tree.leaves import templates_of
+from assay.envs.spatial_tree.leaves import activity_of, templates_of
 from assay.envs.spatial_tree.options import Options
 from assay.envs.spatial_tree.prompt import prompt_of
-from assay.envs.spatial_tree.question import Question, Template
+from assay.envs.spatial_tree.question import LETTERS, Question, Template
 from assay.envs.tasks import Task, TaskSet, content_id, split_of
 from assay.verifiers.spatial.layout import Layout, tagged
 from assay.verifiers.spatial.tree import BY_KEY, LEAVES, Leaf
@@ -149,6 +149,8 @@ def record_of(question: Question) -> dict[str, Any]:
 
 def task_of(data: dict[str, Any], files: Sequence[str], leaf: Leaf, options: Options, meta: dict[str, Any]) -> Task:
     """The task of a record (``text, options, ask, gold, truth, metric, captions, start``) and its pictures."""
+    if not options.shuffle and data["metric"] == "mcq" and not data["start"]:
+        data = _in_order(data)
     layout: Layout = "tagged" if options.think else "any"
     given: dict[str, Any] = {"layout": layout, "format_weight": options.format_weight}
     if options.parity:
@@ -158,7 +160,19 @@ def task_of(data: dict[str, Any], files: Sequence[str], leaf: Leaf, options: Opt
         "leaf": leaf.key, "gold": tagged(data["gold"], layout, options.format_weight),
     }  # fmt: skip
     if data["start"]:
-        truth["start"] = {**data["start"], "frame": options.frame}
+        activity = activity_of(leaf.key)
+        start = {**data["start"], "frame": options.frame, "turns": options.max_turns or activity.turns,
+                 "layout": layout, "format_weight": options.format_weight}  # fmt: skip
+        truth |= {"start": start, "frame": options.frame}
+        data = {**data, "text": f"{data['text']}\n{activity.rules(start)}"}
     identity = content_id("spatial-tree", leaf.key, data["text"], data["options"], data["gold"], meta.get("name"))
     told = {"level": leaf.level, "branch": leaf.branch, "leaf": leaf.key, "size": options.size, **meta}
     return Task(identity, prompt_of(data, files, options.think), truth, told)
+
+
+def _in_order(data: dict[str, Any]) -> dict[str, Any]:
+    """A choice with its options sorted by their words: which one is right stays as likely for each."""
+    shown = sorted(data["options"])
+    letter = LETTERS[shown.index(data["options"][LETTERS.index(data["gold"])])]
+    truth = {**data["truth"], "answer": letter, "choices": shown}
+    return {**data, "options": shown, "gold": letter, "truth": truth}
