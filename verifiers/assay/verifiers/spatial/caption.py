@@ -80,8 +80,8 @@ def caption(
     ("not left", "instead of left") is not said; more than 200 mentions are a list and say nothing.
 
     ``ordered`` truths compare sequences: the longest common subsequence of the slots and of what is said (any slot's
-    right or wrong words, repetitions merged, of them the first as many as there are slots); more than twice as many
-    are a list. ``correct`` where nothing is missing and nothing is wrong.
+    right or wrong words, repetitions merged, of them the first as many as there are slots), less one for each thing
+    said beyond these. ``correct`` where nothing is missing and nothing is wrong.
 
     A slot without wrong words can be had by listing words: give each slot the other values that it could have had.
 

@@ -43,18 +43,25 @@ def _wanted(truth: Mapping[str, Any]) -> tuple[str, list[str], dict[str, Any], d
     wanted = 'the truth\'s map is {"chair": {"position": [x, y], "facing": "up" or null}, ...}'
     if not isinstance(data, Mapping) or not data:
         raise ValueError(wanted)
-    things = data.items()
-    if isinstance(data.get("objects"), list):
-        listed = [*data["objects"], *(data["views"] if isinstance(data.get("views"), list) else [])]
-        if not all(isinstance(each, Mapping) and isinstance(each.get("name"), str) for each in listed):
-            raise ValueError(f"{wanted}, or objects and views with a name each")
-        things = {each["name"]: each for each in listed}.items()
+    things = _named(data)
+    if things is None:
+        raise ValueError(f"{wanted}, or objects and views with a name each")
     if not 2 <= len(things) <= MOST_THINGS:
         raise ValueError(f"the truth's map holds 2 to {MOST_THINGS} things")
     spots = {fold(name): spot for name, thing in things if (spot := _spot(thing)) is not None}
     if len(spots) != len(things):
         raise ValueError(wanted)
     return answer, choices, dict(data), spots
+
+
+def _named(data: Mapping[str, Any]) -> list[tuple[str, Any]] | None:
+    """Name and thing of a map, as one object or as lists ``objects`` and ``views``; None where one has no name."""
+    if not isinstance(data.get("objects"), list):
+        return list(data.items())
+    listed = [*data["objects"], *(data["views"] if isinstance(data.get("views"), list) else [])]
+    if not all(isinstance(each, Mapping) and isinstance(each.get("name"), str) for each in listed):
+        return None
+    return [(each["name"], each) for each in listed]
 
 
 def _spot(thing: Any) -> Spot | None:
@@ -78,8 +85,14 @@ def _read_map(text: str, truth: Mapping[str, Spot]) -> tuple[Likeness, str, str]
         return Likeness(), text, problem
     start, end = text.find("{"), text.rfind("}")
     rest = f"{text[:start]} {text[end + 1 :]}".strip().removeprefix("```json").strip("`\n ")
-    said = {fold(name): _spot(thing) for name, thing in data.items()}
-    if len(said) != len(data) or len(said) > 4 * MOST_THINGS or any(spot is None for spot in said.values()):
+    things = _named(data) or []
+    said = {fold(name): _spot(thing) for name, thing in things}
+    if (
+        not said
+        or len(said) != len(things)
+        or len(said) > 4 * MOST_THINGS
+        or any(spot is None for spot in said.values())
+    ):
         return Likeness(), rest, "a thing of the map has no position [x, y], or two have one name"
     return likeness({name: spot for name, spot in said.items() if spot}, truth), rest, ""
 

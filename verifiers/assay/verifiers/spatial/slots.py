@@ -89,9 +89,10 @@ def _any_of(words: frozenset[str]) -> re.Pattern[str]:
 def agreement(said: Sequence[str], slots: Slots) -> tuple[int, int]:
     """How many slots are said rightly, and how many things are said in all (what F1's precision divides by)."""
     if slots.ordered:
-        # A longer list is read no further than a guess would go, so that it is worth no more than one.
+        # Read no further than a guess would go, and less for each thing too many: a list is worth no more than a guess.
         things, count = _merged(said, slots), len(slots.right)
-        return (_in_order(things[:count], slots) if len(things) <= 2 * count else 0), len(things)
+        spare = max(0, len(things) - count)
+        return max(0, _in_order(things[:count], slots) - spare), len(things)
     words, right, named = frozenset(said), 0, 0
     for good, bad in zip(slots.right, slots.wrong, strict=True):
         named += bool(words & (good | bad))
