@@ -46,8 +46,8 @@ def _wanted(truth: Mapping[str, Any]) -> tuple[str, list[str], dict[str, Any], d
     things = _named(data)
     if things is None:
         raise ValueError(f"{wanted}, or objects and views with a name each")
-    if not 2 <= len(things) <= MOST_THINGS:
-        raise ValueError(f"the truth's map holds 2 to {MOST_THINGS} things")
+    if not 1 <= len(things) <= MOST_THINGS:
+        raise ValueError(f"the truth's map holds 1 to {MOST_THINGS} things")
     spots = {fold(name): spot for name, thing in things if (spot := _spot(thing)) is not None}
     if len(spots) != len(things):
         raise ValueError(wanted)
@@ -87,12 +87,7 @@ def _read_map(text: str, truth: Mapping[str, Spot]) -> tuple[Likeness, str, str]
     rest = f"{text[:start]} {text[end + 1 :]}".strip().removeprefix("```json").strip("`\n ")
     things = _named(data) or []
     said = {fold(name): _spot(thing) for name, thing in things}
-    if (
-        not said
-        or len(said) != len(things)
-        or len(said) > 4 * MOST_THINGS
-        or any(spot is None for spot in said.values())
-    ):
+    if not 0 < len(said) == len(things) <= 4 * MOST_THINGS or None in said.values():
         return Likeness(), rest, "a thing of the map has no position [x, y], or two have one name"
     return likeness({name: spot for name, spot in said.items() if spot}, truth), rest, ""
 
@@ -164,7 +159,7 @@ def cogmap(
         response: the map as one JSON object ``{"chair": {"position": [x, y], "facing": "up"}, ...}`` and the letter
             outside of it, such as ``Answer: B``.
         truth: ``answer`` and ``choices`` as in ``spatial.mcq``, and ``"map": {"chair": {"position": [2, 3], "facing":
-            "up" or null}, ...}`` of 2 to 64 things; facings are up, down, left, right, inner and outer. The benchmark's
+            "up" or null}, ...}`` of 1 to 64 things; facings are up, down, left, right, inner and outer. The benchmark's
             ``{"objects": [...], "views": [...]}`` will do too.
         layout, format_weight, parity: see the options.
 

@@ -96,6 +96,8 @@ def likeness(said: Mapping[str, Spot], truth: Mapping[str, Spot], parity: bool =
     if parity:
         faced = [name for name in faced if name in said]
     best = Likeness()
+    if not any(name in said for name in truth):
+        return best
     for turn in _ROUNDED if parity else _EXACT:
         found = _compared({name: turn(said[name]) for name in truth if name in said}, truth, pairs, faced, parity)
         if found.overall > best.overall:

@@ -1,12 +1,13 @@
 """Actions as the benchmark's program reads them, with the gaps through which it can be paid for nothing.
 
-Kept because published numbers were made with them: a count that is NaN makes the score 1; so does an empty object for
+Kept because published numbers were made with them: a move whose count is NaN makes the score 1; so does an empty object for
 manipulation; the goal of navigation is the seventh pose where there are more; a symbol alone counts once.
 """
 
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -68,7 +69,7 @@ def loose_actions(segment: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 def official_reached(data: Mapping[str, Any], journey: Journey) -> Pose:
     """Where the actions of one object lead from the last pose but one, by the steps of the last segment."""
-    return journey.step(journey.poses[-2], loose_actions(data), -1, parity=True)
+    return _stepped(journey, journey.poses[-2], data, -1)
 
 
 def official_path(data: Mapping[Any, Any], journey: Journey) -> list[Pose]:
@@ -80,5 +81,12 @@ def official_path(data: Mapping[Any, Any], journey: Journey) -> list[Pose]:
     path = [journey.poses[0]]
     for segment, name in enumerate(names[: journey.segments]):
         if isinstance(data[name], dict):
-            path.append(journey.step(path[-1], loose_actions(data[name]), segment, parity=True))
+            path.append(_stepped(journey, path[-1], data[name], segment))
     return path
+
+
+def _stepped(journey: Journey, pose: Pose, data: Mapping[str, Any], segment: int) -> Pose:
+    found = journey.step(pose, loose_actions(data), segment, parity=True)
+    if not all(map(math.isfinite, found[3:])):
+        raise ValueError("a rotation that is not finite, at which SciPy stops")
+    return found

@@ -89,8 +89,8 @@ WEIGHTS: Mapping[Weights, Mapping[str, Mapping[str, float]]] = {
     },
     "json": {"L1": _L1, "L2": {"Understanding": 1.0, "Memory": 1.0}, **_REST},
 }
-"""Of each branch in its level. ``published`` is the only set that gives the published averages: ``paper`` is printed
-above the table (its L1 differs), ``json`` stands in the released code (its L2 differs). Levels weigh the same in all."""
+"""Of each branch in its level; levels weigh the same. ``published`` is the only set that gives the published averages:
+``paper`` is printed above the table (its L1 differs), ``json`` stands in the released code (its L2 differs)."""
 
 
 @dataclass(frozen=True, slots=True)
