@@ -13,22 +13,21 @@ from assay.envs.spatial_tree.engine.turning import turned
 
 Vector = tuple[float, float, float]
 Colour = tuple[float, float, float]
-Shape = Literal["box", "sphere", "cylinder", "capsule", "cone", "wedge", "mesh"]
+Shape = Literal["box", "sphere", "cylinder", "capsule", "cone", "wedge"]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A convex piece or a mesh, in the frame of its thing.
+    """A convex piece, in the frame of its thing.
 
     Attributes:
         shape: what it is.
-        size: metres; extents along x, y, z of a box, a mesh, or a wedge (a prism with its ridge along x, on top); of a
+        size: metres; extents along x, y, z of a box or a wedge (a prism with its ridge along x, on top); of a
             cone (diameter at the base, diameter at the top, height); of a sphere, cylinder or capsule (diameter,
             diameter, length along its own z, to which a capsule adds its two round ends).
         at: the middle of its extents, metres.
         turn: roll, pitch, yaw in degrees, about its own middle (fixed axes x, then y, then z).
         colour: RGB in 0..1.
-        file: of a mesh: one of :data:`assay.envs.spatial_tree.engine.meshes.BOXES`, a path below pybullet_data.
         texture: name of a texture, or "" for plain colour.
     """
 
@@ -37,7 +36,6 @@ class Part:
     at: Vector = (0.0, 0.0, 0.0)
     turn: Vector = (0.0, 0.0, 0.0)
     colour: Colour = (0.7, 0.7, 0.7)
-    file: str = ""
     texture: str = ""
 
 
@@ -72,8 +70,8 @@ class Thing:
         return found
 
     def bounds(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Least and greatest x, y, z of its parts in its own frame, metres: exact but for turned cones, wedges
-        and meshes, whose boxes are turned instead.
+        """Least and greatest x, y, z of its parts in its own frame, metres: exact but for turned cones
+        and wedges, whose boxes are turned instead.
         """
         middles = np.array([part.at for part in self.parts])
         reach = np.stack([_reach(part) for part in self.parts])
@@ -94,7 +92,8 @@ class Light:
     Attributes:
         towards: from the scene to the light.
         ambient, diffuse, specular: strengths in 0..1.
-        shadow: whether things cast shadows; costs three times the time of a picture without.
+        shadow: whether things cast shadows; costs about as much again as a picture without.
+        smooth: whether edges are smoothed; costs about as much again.
     """
 
     towards: Vector = (2.0, 1.0, 4.0)
@@ -102,6 +101,7 @@ class Light:
     diffuse: float = 0.5
     specular: float = 0.05
     shadow: bool = True
+    smooth: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,10 @@ UNOCCLUDED = 0.6
 """...of which no more is hidden than leaves this share."""
 
 
+PLAIN = Light(shadow=False, smooth=False)
+"""Enough where only depth and ids are looked at."""
+
+
 class Visible(NamedTuple):
     """How much of a thing a picture shows.
 
@@ -40,12 +44,11 @@ def visible(scene: Scene, camera: Camera, place: int, view: View | None = None) 
         place: of the thing.
         view: what the camera sees of the scene, if it is known already; rendered otherwise.
     """
-    plain = Light(shadow=False)
-    seen = render(replace(scene, light=plain), camera) if view is None else view
+    seen = render(replace(scene, light=PLAIN), camera) if view is None else view
     shown = seen.ids == place
     if not shown.any():
         return Visible(0.0, 0.0)
-    alone = render(Scene((scene.things[place],), plain), camera).ids == 0
+    alone = render(Scene((scene.things[place],), PLAIN), camera).ids == 0
     whole = int(alone.sum())
     return Visible(float(shown.mean()), float((shown & alone).sum()) / whole if whole else 0.0)
 
@@ -55,7 +58,7 @@ def fair(
     share: float = SHARE, unoccluded: float = UNOCCLUDED,
 ) -> bool:  # fmt: skip
     """Whether a question may name all of them: each large enough and not hidden. Cheap tests come first."""
-    seen = render(replace(scene, light=Light(shadow=False)), camera) if view is None else view
+    seen = render(replace(scene, light=PLAIN), camera) if view is None else view
     if any(seen.share(place) < share for place in places):
         return False
     return all(visible(scene, camera, place, seen).unoccluded >= unoccluded for place in places)
