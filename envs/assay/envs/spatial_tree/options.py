@@ -34,6 +34,8 @@ class Options(BaseOptions):
     """scenes: of all that is drawn."""
     size: int = 320
     """Longer side of a rendered picture, pixels."""
+    shuffle: bool = True
+    """Options of a choice in an order drawn by seed; otherwise sorted by their words, which is easier to learn."""
     max_turns: int = 0
     """Turns of the abilities that act (L4); 0 takes each ability's own."""
     frame: Literal["parity", "body"] = "body"
