@@ -232,6 +232,18 @@ class TaskEnv(gym.Env[Observation, str]):
         return []
 
     @classmethod
+    def figures(cls, options: Any, tasks: Sequence[Task], scores: Sequence[Sequence[Score]]) -> Mapping[str, Any]:
+        """Figures of an evaluation (matplotlib's ``Figure``) by the name of their file; by default none.
+
+        Args:
+            options, tasks, scores: as for :meth:`tables`.
+
+        Raises:
+            ImportError: one line that says what to install, without matplotlib.
+        """
+        return {}
+
+    @classmethod
     def picture(cls, task: Task, actions: Sequence[str], score: Score | None) -> Any:
         """A PIL image that shows a person an episode, or None where there is nothing to see.
 

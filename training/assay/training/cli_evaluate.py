@@ -155,6 +155,8 @@ def run(argv: list[str]) -> int:
     tables = cli_tables.tables_of(env, env_options(flags.env, options), tasks, found)
     _store(out, flags, options, argv, found, compared, chosen, tables)
     _show(flags, found, compared, chosen, tables, out)
+    for line in cli_tables.save_figures(out, env, env_options(flags.env, options), tasks, found):
+        Console().print(Text(line), soft_wrap=True)
     if flags.save_images:
         drawn = cli_tables.save_pictures(out / "images", env, tasks, found)
         where = f"pictures: {out / 'images' / 'contact-sheet.png'} and {drawn} beside it"

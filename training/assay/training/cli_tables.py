@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from assay.training.classes import ClassRates
     from assay.training.evaluate import Evaluation
     from assay.training.stats import Interval
+    from assay.verifiers.score import Score
 
 SHEET = 12
 """Pictures on the contact sheet."""
@@ -33,12 +34,40 @@ def tables_of(env: type[TaskEnv], options: Any, tasks: Sequence[Task], found: Ev
         tasks: what was played, in order.
         found: the evaluation.
     """
+    scores = _scores(tasks, found)
+    return env.tables(options, tasks, scores) if any(scores) else []
+
+
+def _scores(tasks: Sequence[Task], found: Evaluation) -> list[list[Score]]:
+    """Of each task the scores that it was given, those without a verdict aside."""
     scores = []
     for number in range(len(tasks)):
         rollouts = found.rollouts[number * found.samples : (number + 1) * found.samples]
         given = (rollout.episode.score for rollout in rollouts)
         scores.append([score for score in given if score is not None and score.correct is not None])
-    return env.tables(options, tasks, scores) if any(scores) else []
+    return scores
+
+
+def save_figures(folder: Path, env: type[TaskEnv], options: Any, tasks: Sequence[Task], found: Evaluation) -> list[str]:
+    """Draw the environment's figures of an evaluation into ``folder``; returns lines that say where they are.
+
+    Args:
+        folder: of the evaluation.
+        env, options, tasks, found: as for :func:`tables_of`.
+    """
+    scores = _scores(tasks, found)
+    try:
+        figures = env.figures(options, tasks, scores) if any(scores) else {}
+    except ImportError as error:
+        return [str(error)]
+    lines = []
+    for name, figure in figures.items():
+        path = folder / f"{name}.png"
+        part = path.with_name(f".{name}.part.png")
+        figure.savefig(part)
+        part.replace(path)
+        lines.append(f"figure: {path}")
+    return lines
 
 
 def shown(table: ResultTable) -> Table:

@@ -4,46 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
-Z95 = 1.959963984540054
-"""The 97.5 % point of the standard normal distribution."""
+from assay.envs.intervals import Z95, Interval, wilson
 
-
-class Interval(NamedTuple):
-    """A mean and the interval around it."""
-
-    mean: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
-
-
-def wilson(successes: float, n: int, z: float = Z95) -> Interval:
-    """Wilson's score interval of a proportion (Wilson 1927, JASA 22, 209-212).
-
-    Args:
-        successes: between 0 and ``n``; fractional where each trial is itself a mean over samples.
-        n: trials. With none the interval is [0, 1] and the mean NaN.
-        z: standard normal quantile; the default gives 95 %.
-
-    Raises:
-        ValueError: if ``successes`` is not in [0, n].
-    """
-    if n == 0 and successes == 0:
-        return Interval(math.nan, 0.0, 1.0)
-    if not 0 <= successes <= n:
-        raise ValueError(f"{successes} successes of {n} trials")
-    p, zz = successes / n, z * z
-    centre = (p + zz / (2 * n)) / (1 + zz / n)
-    half = z / (1 + zz / n) * math.sqrt(p * (1 - p) / n + zz / (4 * n * n))
-    low = 0.0 if successes == 0 else max(0.0, centre - half)
-    high = 1.0 if successes == n else min(1.0, centre + half)
-    return Interval(p, low, high)
+__all__ = [
+    "Z95",
+    "Interval",
+    "bootstrap_interval",
+    "macro_f1",
+    "paired_difference",
+    "pass_at_k",
+    "student_interval",
+    "student_t_cdf",
+    "student_t_quantile",
+    "wilson",
+]
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:

@@ -133,6 +133,13 @@ class SpatialTreeEnv(TaskEnv):
         return tables(options, tasks, scores)
 
     @classmethod
+    def figures(cls, options: Any, tasks: Sequence[Task], scores: Sequence[Sequence[Score]]) -> Mapping[str, Any]:
+        """The tree, and how abilities correlate over difficulties."""
+        from assay.envs.spatial_tree.report import figures
+
+        return figures(options, tasks, scores)
+
+    @classmethod
     def picture(cls, task: Task, actions: Sequence[str], score: Score | None) -> Any:
         """The pictures, the question, the truth and what was answered."""
         return drawn(task, actions, score)
