@@ -82,6 +82,7 @@ def simulate(
     damping: Literal[0, 1] = 0,
     step: float = STEP,
     iterations: int = 50,
+    contacts: bool = True,
 ) -> Course:
     """Let the bodies go for a time.
 
@@ -95,6 +96,7 @@ def simulate(
         damping: 1 for PyBullet's damping of speed and spin (4 % a second each), 0 for none, as in a textbook.
         step: of the simulation, seconds; another one tells what hangs on the solver rather than on the scene.
         iterations: of the contact solver a step.
+        contacts: whether ``touched`` is asked for, which takes longer than all else where many bodies rest on others.
 
     Raises:
         ImportError: one line, without PyBullet.
@@ -113,18 +115,19 @@ def simulate(
             floor = bullet.createMultiBody(0, plane, basePosition=[0, 0, ground], physicsClientId=client)
             _surface(bullet, client, floor, ground_friction, ground_bounce, 0.0, damping)
         numbers = {_body(bullet, client, body, damping): place for place, body in enumerate(bodies)}
-        return _run(bullet, client, bodies, numbers, round(seconds / step), stride, step)
+        return _run(bullet, client, bodies, numbers, round(seconds / step), stride, step, contacts)
 
 
 def _run(
-    bullet: Any, client: int, bodies: Sequence[Body], numbers: dict[int, int], steps: int, stride: int, length: float
-) -> Course:
+    bullet: Any, client: int, bodies: Sequence[Body], numbers: dict[int, int], steps: int, stride: int, length: float,
+    contacts: bool,
+) -> Course:  # fmt: skip
     places, turns, times = [], [], []
     touched: dict[tuple[int, int], float] = {}
     for step in range(steps + 1):
         if step:
             bullet.stepSimulation(physicsClientId=client)
-            for contact in bullet.getContactPoints(physicsClientId=client):
+            for contact in bullet.getContactPoints(physicsClientId=client) if contacts else ():
                 if contact[1] in numbers and contact[2] in numbers and contact[8] <= 1e-3:
                     one, two = sorted((numbers[contact[1]], numbers[contact[2]]))
                     touched.setdefault((one, two), step * length)
