@@ -133,7 +133,8 @@ def agentic_nav(
     from 0 to 10 and symbols that there are not fail: score 0, not parsed.
 
     ``parity`` is the program: it starts at the last pose but one, takes the last of the first seven as the goal, reads
-    fences, Python dictionaries and NaN (a move by which earns 1), skips unknown symbols, and counts 1 where no count is given.
+    fences, Python dictionaries and NaN (a move by which earns 1), skips unknown symbols, and counts 1 where no count
+    is given.
 
     Parts: ``score``; ``direction``, ``position``, ``rotation`` in [0, 1]; ``error_m``, ``error_deg``; ``success``;
     ``format``.

@@ -58,10 +58,14 @@ def _about_z(quarters: int, exact: bool) -> Callable[[Spot], Spot]:
 
 def _rotations(exact: bool) -> tuple[Callable[[Spot], Spot], ...]:
     return (
-        lambda spot: spot,
+        lambda spot: Spot(spot.x + 0.0 * spot.y, 0.0 * spot.x + spot.y, spot.facing),  # as a matrix does, also to NaN
         *(_about_z(quarters, exact) for quarters in (1, 2, 3)),
-        lambda spot: Spot(spot.x, 0.0 * spot.y, _ABOUT_X.get(spot.facing or "", spot.facing)),
-        lambda spot: Spot(0.0 * spot.x, spot.y, _ABOUT_Y.get(spot.facing or "", spot.facing)),
+        lambda spot: Spot(
+            spot.x + 0.0 * spot.y, 0.0 * spot.x + 0.0 * spot.y, _ABOUT_X.get(spot.facing or "", spot.facing)
+        ),
+        lambda spot: Spot(
+            0.0 * spot.x + 0.0 * spot.y, 0.0 * spot.x + spot.y, _ABOUT_Y.get(spot.facing or "", spot.facing)
+        ),
     )
 
 

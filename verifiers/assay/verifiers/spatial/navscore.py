@@ -78,8 +78,11 @@ def succeeded(start: Pose, goal: Pose, reached: Pose, floor: bool = True) -> boo
 
 
 def turned_in_all(path: Sequence[Pose]) -> float:
-    """The angles between one pose and the next, summed, degrees."""
-    return math.degrees(sum(angle(a[3:], b[3:]) for a, b in pairwise(path)))
+    """The angles between one pose and the next, summed, radians."""
+    total = 0.0
+    for a, b in pairwise(path):  # not sum(), whose rounding differs from one Python to the next
+        total += angle(a[3:], b[3:])
+    return total
 
 
 def manipulate_score(goals: Sequence[Pose], path: Sequence[Pose], goal: Pose | None = None) -> dict[str, float]:
@@ -101,7 +104,7 @@ def manipulate_score(goals: Sequence[Pose], path: Sequence[Pose], goal: Pose | N
     penalty = 1.0
     if _length(_between(start, goal)) > 0.1 and _length(_between(start, reached)) < 0.03:
         penalty *= 0.7
-    if turned_in_all(goals) > 5 and not turned_in_all(path) > 2:
+    if turned_in_all(goals) > math.radians(5) and not turned_in_all(path) > math.radians(2):
         penalty *= 0.5
     total = WEIGHTS[0] * found["direction"] + WEIGHTS[1] * found["position"] + WEIGHTS[2] * found["rotation"]
     return {**found, "score": max(0.0, min(1.0, total * penalty)), "penalty": penalty}

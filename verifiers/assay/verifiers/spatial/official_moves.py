@@ -1,7 +1,7 @@
 """Actions as the benchmark's program reads them, with the gaps through which it can be paid for nothing.
 
-Kept because published numbers were made with them: a move whose count is NaN makes the score 1; so does an empty object for
-manipulation; the goal of navigation is the seventh pose where there are more; a symbol alone counts once.
+Kept because published numbers were made with them: a move whose count is NaN makes the score 1; so does an empty object
+for manipulation; the goal of navigation is the seventh pose where there are more; a symbol alone counts once.
 """
 
 from __future__ import annotations

@@ -21,11 +21,14 @@ from assay.verifiers.spatial.quaternions import (
     about,
     from_fixed,
     inverse,
+    length,
     product,
     rotated,
     to_body,
     to_fixed,
-    unit,
+)
+from assay.verifiers.spatial.quaternions import (
+    unit as normed,
 )
 
 __all__ = [
@@ -67,7 +70,7 @@ def pose_of(values: Any) -> Pose:
     for value in values:
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e9:
             raise ValueError("a pose is seven finite numbers: x, y, z, qx, qy, qz, qw")
-    turn = unit([float(value) for value in values[3:]])
+    turn = normed([float(value) for value in values[3:]])
     return (float(values[0]), float(values[1]), float(values[2]), *turn)
 
 
@@ -100,34 +103,33 @@ def moved(
     )
 
 
-def _in_parity(pose: Pose, actions: Sequence[Action], length: float, turn: float) -> Pose:
+def _in_parity(pose: Pose, actions: Sequence[Action], step: float, turn: float) -> Pose:
     shift, angles = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
     for symbol, count in actions:
         if symbol in _ALONG:
             axis, sign = _ALONG[symbol]
-            shift[axis] += sign * (length * count)
+            shift[axis] += sign * (step * count)
         elif symbol in _TURNS:
             axis, sign = _TURNS[symbol]
             angles[axis] += sign * (turn * count)
-    q = product(from_fixed(*angles), pose[3:])
-    size = math.sqrt(sum(part * part for part in q))
+    q = normed(product(from_fixed(*angles), normed(pose[3:])))
+    size = length(q) + 1e-12  # the program's guard against a length of 0
     x, y, z, w = (part / size for part in q)
     return (pose[0] + shift[0], pose[1] + shift[1], pose[2] + shift[2], x, y, z, w)
 
 
-def _in_body(pose: Pose, actions: Sequence[Action], length: float, turn: float) -> Pose:
+def _in_body(pose: Pose, actions: Sequence[Action], step: float, turn: float) -> Pose:
     place, q = list(pose[:3]), pose[3:]
     for symbol, count in actions:
         if symbol in _ALONG:
             axis, sign = _ALONG[symbol]
             local = [0.0, 0.0, 0.0]
-            local[axis] = sign * length * count
+            local[axis] = sign * step * count
             place = [old + new for old, new in zip(place, rotated(q, local), strict=True)]
         elif symbol in _TURNS:
             axis, sign = _TURNS[symbol]
             q = product(q, about((Y, X, Z)[axis], sign * turn * count))
-    size = math.sqrt(sum(part * part for part in q))
-    x, y, z, w = (part / size for part in q)
+    x, y, z, w = normed(q)
     return (place[0], place[1], place[2], x, y, z, w)
 
 

@@ -24,10 +24,11 @@ def product(a: Quaternion, b: Quaternion) -> Quaternion:
     """The rotation that does ``b`` first and then ``a``, both about fixed axes."""
     ax, ay, az, aw = a
     bx, by, bz, bw = b
+    # The order of the terms is SciPy's, so that thresholds fall where its roundings put them.
     return (
-        aw * bx + ax * bw + ay * bz - az * by,
-        aw * by - ax * bz + ay * bw + az * bx,
-        aw * bz + ax * by - ay * bx + az * bw,
+        aw * bx + bw * ax + (ay * bz - az * by),
+        aw * by + bw * ay + (az * bx - ax * bz),
+        aw * bz + bw * az + (ax * by - ay * bx),
         aw * bw - ax * bx - ay * by - az * bz,
     )
 
@@ -37,16 +38,21 @@ def inverse(q: Quaternion) -> Quaternion:
     return (-q[0], -q[1], -q[2], q[3])
 
 
+def length(q: Sequence[float]) -> float:
+    """The length of a quaternion."""
+    return math.sqrt(q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3])
+
+
 def unit(q: Sequence[float]) -> Quaternion:
-    """``q`` at length 1.
+    """``q`` at length 1; NaN stays NaN.
 
     Raises:
         ValueError: if it has no length.
     """
-    length = math.sqrt(math.fsum(part * part for part in q))
-    if length < 1e-12:
+    size = length(q)
+    if size < 1e-12:
         raise ValueError("a quaternion of length 0 is no rotation")
-    return (q[0] / length, q[1] / length, q[2] / length, q[3] / length)
+    return (q[0] / size, q[1] / size, q[2] / size, q[3] / size)
 
 
 def rotated(q: Quaternion, vector: Sequence[float]) -> Vector:
@@ -56,8 +62,8 @@ def rotated(q: Quaternion, vector: Sequence[float]) -> Vector:
 
 
 def angle(a: Quaternion, b: Quaternion) -> float:
-    """The geodesic angle between two unit quaternions, radians in [0, pi]; NaN if either is."""
-    x, y, z, w = product(inverse(a), b)
+    """The geodesic angle between two rotations, radians in [0, pi]; NaN if either is."""
+    x, y, z, w = unit(product(inverse(unit(a)), unit(b)))
     return 2 * math.atan2(math.sqrt(x * x + y * y + z * z), abs(w))
 
 
