@@ -13,8 +13,9 @@ from assay.envs.spatial_tree.engine.scene import Colour, Part
 from assay.envs.spatial_tree.engine.turning import turned
 
 Array = npt.NDArray[np.float64]
-_ROUND, _THIN = 20, 8  # sides of a round part, and of one that is much longer than wide
-_RINGS = 5  # of half a ball
+_SIDES = {True: 24, False: 12}  # of a round part that makes up much of its thing, and of a small one
+_RINGS = {True: 6, False: 3}  # of half a ball
+_LARGE = 0.25  # of the greatest extent of the thing
 
 
 class Triangles(NamedTuple):
@@ -34,43 +35,39 @@ class Triangles(NamedTuple):
 
 
 class Solid(NamedTuple):
-    """All parts of one colour and texture of a thing, as PyBullet takes them."""
+    """All parts of one colour and texture of a thing."""
 
     colour: Colour
     texture: str
-    points: list[list[float]]
-    normals: list[list[float]]
-    spots: list[list[float]]
-    corners: list[int]
+    surface: Triangles
 
 
 @lru_cache(maxsize=256)
 def solids(parts: tuple[Part, ...]) -> tuple[Solid, ...]:
     """The parts of a thing in its frame, those of one colour and texture in one piece."""
+    whole = max(max(part.size) for part in parts)
     groups: dict[tuple[Colour, str], list[Triangles]] = {}
     for part in parts:
-        groups.setdefault((part.colour, part.texture), []).append(placed(part))
+        surface = placed(part, part.size[0] >= _LARGE * whole)
+        groups.setdefault((part.colour, part.texture), []).append(surface)
     found = []
     for (colour, texture), pieces in groups.items():
         starts = np.cumsum([0, *(len(piece.points) for piece in pieces)])
         corners = np.concatenate([piece.corners + start for piece, start in zip(pieces, starts, strict=False)])
-        found.append(Solid(
-            colour, texture, np.concatenate([piece.points for piece in pieces]).tolist(),
-            np.concatenate([piece.normals for piece in pieces]).tolist(),
-            np.concatenate([piece.spots for piece in pieces]).tolist(), corners.ravel().tolist(),
-        ))  # fmt: skip
+        columns = [np.concatenate([piece[column] for piece in pieces]) for column in range(3)]
+        found.append(Solid(colour, texture, Triangles(*columns, corners)))
     return tuple(found)
 
 
-def placed(part: Part) -> Triangles:
-    """The surface of a part in the frame of its thing."""
-    surface = _SHAPES[part.shape](*part.size)
+def placed(part: Part, fine: bool = True) -> Triangles:
+    """The surface of a part in the frame of its thing; ``fine`` with more triangles where it is round."""
+    surface = _SHAPES[part.shape](*part.size, fine)
     frame = turned(part.turn)
     points = surface.points @ frame.T + np.array(part.at)
     return surface._replace(points=points, normals=surface.normals @ frame.T)
 
 
-def _box(x: float, y: float, z: float) -> Triangles:
+def _box(x: float, y: float, z: float, _: bool) -> Triangles:
     half = np.array([x, y, z]) / 2
     points, normals, spots = [], [], []
     for axis in range(3):
@@ -87,7 +84,7 @@ def _box(x: float, y: float, z: float) -> Triangles:
     return _outward(Triangles(np.array(points), np.array(normals), np.array(spots), np.array(corners)))
 
 
-def _wedge(x: float, y: float, z: float) -> Triangles:
+def _wedge(x: float, y: float, z: float, _: bool) -> Triangles:
     h = np.array([x, y, z]) / 2
     a, b, c, d, e, f = np.array([(-1, -1, -1), (1, -1, -1), (1, 1, -1), (-1, 1, -1), (-1, 0, 1), (1, 0, 1)]) * h
     faces = [(a, b, f), (a, f, e), (c, d, e), (c, e, f), (b, c, f), (d, a, e), (a, d, c), (a, c, b)]
@@ -98,8 +95,8 @@ def _wedge(x: float, y: float, z: float) -> Triangles:
     return _outward(Triangles(points, normals, np.zeros((len(points), 2)), corners))
 
 
-def _cone(base: float, top: float, high: float) -> Triangles:
-    sides = _THIN if high > 6 * max(base, top) else _ROUND
+def _cone(base: float, top: float, high: float, fine: bool) -> Triangles:
+    sides = _SIDES[fine]
     angles = 2 * np.pi * np.arange(sides) / sides
     ring = np.stack([np.cos(angles), np.sin(angles), np.zeros(sides)], axis=1)
     low, up = np.array([0, 0, -high / 2]), np.array([0, 0, high / 2])
@@ -122,11 +119,11 @@ def _cone(base: float, top: float, high: float) -> Triangles:
     return _outward(Triangles(every, np.concatenate(normals), np.zeros((len(every), 2)), np.concatenate(corners)))
 
 
-def _capsule(width: float, _: float, long: float) -> Triangles:
-    sides = _THIN if long > 6 * width else _ROUND
-    heights = np.linspace(-np.pi / 2, np.pi / 2, 2 * _RINGS + 1)
-    rings = [*heights[: _RINGS + 1], *heights[_RINGS if long > 0 else _RINGS + 1 :]]
-    shifts = [-long / 2] * (_RINGS + 1) + [long / 2] * (len(rings) - _RINGS - 1)
+def _capsule(width: float, long: float, fine: bool) -> Triangles:
+    sides, half = _SIDES[fine], _RINGS[fine]
+    heights = np.linspace(-np.pi / 2, np.pi / 2, 2 * half + 1)
+    rings = [*heights[: half + 1], *heights[half if long > 0 else half + 1 :]]
+    shifts = [-long / 2] * (half + 1) + [long / 2] * (len(rings) - half - 1)
     angles = 2 * np.pi * np.arange(sides) / sides
     points, normals = [], []
     for height, shift in zip(rings, shifts, strict=True):
@@ -154,11 +151,11 @@ def _outward(surface: Triangles) -> Triangles:
     return surface._replace(corners=corners[np.linalg.norm(faces, axis=1) > 1e-14])
 
 
-_SHAPES: dict[str, Callable[[float, float, float], Triangles]] = {
+_SHAPES: dict[str, Callable[[float, float, float, bool], Triangles]] = {
     "box": _box,
     "wedge": _wedge,
     "cone": _cone,
-    "cylinder": lambda x, y, z: _cone(x, x, z),
-    "capsule": _capsule,
-    "sphere": lambda x, y, z: _capsule(x, x, 0.0),
+    "cylinder": lambda x, y, z, fine: _cone(x, x, z, fine),
+    "capsule": lambda x, y, z, fine: _capsule(x, z, fine),
+    "sphere": lambda x, y, z, fine: _capsule(x, 0.0, fine),
 }

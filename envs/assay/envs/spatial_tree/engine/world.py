@@ -96,9 +96,10 @@ def _textures(bullet: Any, client: int, scene: Scene) -> dict[str, int]:
 
 
 def _build(bullet: Any, client: int, solid: Solid, files: dict[str, int]) -> int:
+    points, normals, spots, corners = (column.tolist() for column in solid.surface)
     shape = bullet.createVisualShape(
-        bullet.GEOM_MESH, vertices=solid.points, indices=solid.corners, normals=solid.normals, uvs=solid.spots,
-        rgbaColor=[*solid.colour, 1.0], specularColor=[0.1] * 3, physicsClientId=client,
+        bullet.GEOM_MESH, vertices=points, indices=[place for corner in corners for place in corner], normals=normals,
+        uvs=spots, rgbaColor=[*solid.colour, 1.0], specularColor=[0.1] * 3, physicsClientId=client,
     )  # fmt: skip
     body = int(bullet.createMultiBody(0, -1, shape, physicsClientId=client))
     if solid.texture:
