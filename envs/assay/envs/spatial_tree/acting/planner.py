@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +20,7 @@ Cell = tuple[int, int]
 State = tuple[Cell, Cell]
 """A cell and the direction it was come to in."""
 
-REACH = 24
+REACH = 16
 """Cells around the straight way that are searched."""
 _SPARE = 0.005  # metres more room than is asked for, so that rounding never blocks a plan
 _BEND = 2  # what a change of direction costs, in steps
@@ -76,20 +75,24 @@ def steps_to(pose: Pose, goal: Pose, world: World) -> tuple[int, int, int]:
 
 def path(pose: Pose, to: Cell, world: World) -> list[str] | None:
     """Symbols of single steps from a pose to the cell ``to`` (right, ahead) of its lattice, with few bends."""
-    low, high = np.minimum(0, to) - REACH, np.maximum(0, to) + REACH
-    right, ahead = np.meshgrid(*(np.arange(low[k], high[k] + 1) for k in (0, 1)), indexing="ij")
-    points = _points(pose, right, ahead, world)
-    gaps = world.solids.gap(points.reshape(-1, 3)).reshape(right.shape)
-    room = world.radius + _SPARE
+    axes, room = axes_of(pose), world.radius + _SPARE
+    known: dict[Cell, tuple[Array, float]] = {}
 
-    def passable(cell: Cell, way: Cell) -> bool:
-        one = cell[0] - int(low[0]), cell[1] - int(low[1])
-        two = one[0] + way[0], one[1] + way[1]
-        if not (0 <= two[0] < right.shape[0] and 0 <= two[1] < right.shape[1]) or gaps[two] < room:
+    def at(cell: Cell) -> tuple[Array, float]:
+        """A cell in the world, and how much room there is around it, metres."""
+        if cell not in known:
+            steps = cell[0] * axes[:, 0] + cell[1] * axes[:, 2]
+            point = world.point(np.array(pose[:3]) + world.step * steps)
+            known[cell] = point, float(world.solids.gap(point[None])[0])
+        return known[cell]
+
+    def passable(cell: Cell, there: Cell) -> bool:
+        if any(not min(0, to[k]) - REACH <= there[k] <= max(0, to[k]) + REACH for k in (0, 1)):
             return False
-        return bool(gaps[two] >= room + world.step) or world.solids.clear(points[one], points[two], room)
+        (one, _), (two, gap) = at(cell), at(there)
+        return gap >= room and (gap >= room + world.step or world.solids.clear(one, two, room))
 
-    return _search(to, passable)
+    return _search(to, passable) if at(to)[1] >= room else None
 
 
 def _search(to: Cell, passable: Callable[[Cell, Cell], bool]) -> list[str] | None:
@@ -98,23 +101,20 @@ def _search(to: Cell, passable: Callable[[Cell, Cell], bool]) -> list[str] | Non
     queue: list[tuple[int, int, State]] = [(0, 0, first)]
     best, came = {first: 0}, dict[State, State]()
     known: dict[State, bool] = {}
-    number = 0
     while queue:
         _, _, here = heappop(queue)
         cell, way = here
         if cell == to:
             return _back(came, here)
         for turn in _WAYS:
-            if (cell, turn) not in known:
-                known[cell, turn] = passable(cell, turn)
-            if not known[cell, turn]:
-                continue
             there = (cell[0] + turn[0], cell[1] + turn[1]), turn
+            if (cell, turn) not in known:
+                known[cell, turn] = passable(cell, there[0])
             cost = best[here] + 1 + (_BEND if turn != way else 0)
-            if cost < best.get(there, 1 << 30):
+            if known[cell, turn] and cost < best.get(there, 1 << 30):
                 best[there], came[there] = cost, here
-                number += 1
-                heappush(queue, (cost + abs(to[0] - there[0][0]) + abs(to[1] - there[0][1]), number, there))
+                # Of equals the latest first, which goes straight on.
+                heappush(queue, (cost + abs(to[0] - there[0][0]) + abs(to[1] - there[0][1]), -len(came), there))
     return None
 
 
@@ -124,13 +124,6 @@ def _back(came: dict[State, State], at: State) -> list[str]:
         found.append(_WAYS[at[1]])
         at = came[at]
     return found[::-1]
-
-
-def _points(pose: Pose, right: Any, ahead: Any, world: World) -> Array:
-    """Cells of a pose's lattice as points of the world ``[..., 3]``."""
-    axes = axes_of(pose)
-    steps = np.asarray(right)[..., None] * axes[:, 0] + np.asarray(ahead)[..., None] * axes[:, 2]
-    return world.point(pose[:3] + world.step * steps)
 
 
 def moves(steps: Sequence[float] | Array) -> list[Action]:
