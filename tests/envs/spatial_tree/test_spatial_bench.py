@@ -226,7 +226,7 @@ def test_a_corrupt_record_names_file_row_and_field(folder, change, said):
         (record("meanrelativeacc", "far"), "field 'answer' is a number, got 'far'"),
         (record("meanrelativeacc", "nan"), "field 'answer' is a number, got 'nan'"),
         (record("gravityeval", '{"roll": 3}', {"roll_unc": 2}), "field 'answer' has no 'pitch'"),
-        (record("gravityeval", '{"roll": 3, "pitch": 1, "vfov": 2}', {"roll_unc": 2}), "field 'hint' has no 'pitch_unc'"),
+        (record("gravityeval", '{"roll": 3, "pitch": 1, "vfov": 2}', {"roll_unc": 2}), "'hint' has no 'pitch_unc'"),
         (record("gravityeval", '{"roll": "x", "pitch": 1, "vfov": 2}',
                 {"roll_unc": 2, "pitch_unc": 2, "vfov_unc": 5}), "fields 'answer' and 'hint': .*roll"),
         (record("judge", "maybe"), "field 'answer' is yes or no"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -257,7 +258,8 @@ def _holds_another(out: Path, flags: EvalFlags, options: Mapping[str, Any]) -> b
         return False
     there = read_config(out)
     before = (there.env_options, there.scaffold, there.eval.split, there.eval.decoding)
-    return before != (dict(options), flags.scaffold, flags.split, flags.decoding)
+    plain = json.loads(json.dumps(dict(options), default=list))  # a file has no tuples
+    return before != (plain, flags.scaffold, flags.split, flags.decoding)
 
 
 def _collector(

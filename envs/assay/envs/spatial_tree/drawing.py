@@ -48,6 +48,7 @@ def tree(models: Mapping[str, Sequence[Node]], weights: str) -> Any:
     """
     if not 0 < len(models) <= len(_MARKS):
         raise ValueError(f"the tree is drawn of 1 to {len(_MARKS)} models, not {len(models)}")
+    models = _worth_showing(models)
     nodes, count = next(iter(models.values())), len(models)
     places = _places(nodes, 1.0 if count == 1 else 0.75 + 0.32 * count)
     figure = _figure(9.0, 1.1 + 0.21 * max(places))
@@ -64,6 +65,12 @@ def tree(models: Mapping[str, Sequence[Node]], weights: str) -> Any:
     )
     _legend(axes, count > 1)
     return figure
+
+
+def _worth_showing(models: Mapping[str, Sequence[Node]]) -> dict[str, list[Node]]:
+    """Without the nodes below one that nobody measured."""
+    found = {node.path for each in models.values() for node in each if node.score is not None}
+    return {name: [n for n in each if len(n.path) < 2 or n.path[:-1] in found] for name, each in models.items()}
 
 
 def _places(nodes: Sequence[Node], scale: float) -> list[float]:
@@ -186,8 +193,8 @@ def correlations(columns: Sequence[Mapping[str, float]], over: str) -> Any:
     r, counts = pearson(columns)
     kept = [k for k, leaf in enumerate(LEAVES) if any(leaf.key in column for column in columns)]
     r, counts, leaves = r[np.ix_(kept, kept)], counts[np.ix_(kept, kept)], [LEAVES[k] for k in kept]
-    side = 3.0 + 0.27 * len(leaves)
-    figure = _figure(side + 0.9, side)
+    side = 3.4 + 0.27 * len(leaves)
+    figure = _figure(max(6.4, side + 0.9), side)
     axes = figure.add_subplot()
     axes.set_facecolor("#f2f4f7")
     image = axes.imshow(r, cmap="RdBu_r", vmin=-1.0, vmax=1.0)
@@ -214,7 +221,6 @@ def correlations(columns: Sequence[Mapping[str, float]], over: str) -> Any:
     bar = figure.colorbar(image, ax=axes, shrink=0.55, pad=0.015)
     bar.ax.tick_params(labelsize=7, colors=SOFT, length=0)
     bar.outline.set_visible(False)
-    axes.set_title(
-        f"Pearson's r of abilities\n{over}; numbers: apart from 0 (95 %)", loc="left", fontsize=9.5, color=INK
-    )
+    title = f"Pearson's r of abilities\n{over}\nnumbers: apart from 0 (95 %); grey: nothing to correlate"
+    figure.suptitle(title, x=0.012, ha="left", fontsize=9.5, color=INK)
     return figure

@@ -134,18 +134,19 @@ def guess_of(truth: Mapping[str, Any]) -> float:
 
 
 def tables(options: Any, tasks: Sequence[Task], scores: Scores) -> list[ResultTable]:
-    """By level, branch and leaf: score, interval, what chance earns, tasks, coverage and weight."""
+    """By level, branch and leaf: score, interval, what guessing letters earns, tasks, share of the leaves that were
+    measured, and weight in the level above."""
     found, guesses = measured(tasks, scores)
     return [table_of(tree_of(found, guesses, options.weights), options.weights)] if found else []
 
 
 def table_of(nodes: Sequence[Node], weights: str) -> ResultTable:
-    """The tree as a table; what was not measured is left out below the branches."""
-    columns = (Column("ability", "text"), Column("score"), Column("low"), Column("high"), Column("guessing"),
-               Column("tasks", "count"), Column("coverage"), Column("weight", "number"))  # fmt: skip
+    """The tree as a table; branches and leaves that were not measured are left out."""
+    columns = (Column("ability", "text"), Column("score"), Column("low"), Column("high"), Column("guess"),
+               Column("tasks", "count"), Column("cover"), Column("weight", "number"))  # fmt: skip
     rows = [
         (
-            "  " * max(0, len(node.path) - 1) + node.name,
+            " " * max(0, len(node.path) - 1) + node.name,
             *((None, None, None) if node.score is None else node.score),
             node.guess,
             node.tasks,
@@ -153,7 +154,7 @@ def table_of(nodes: Sequence[Node], weights: str) -> ResultTable:
             node.weight if node.path else None,
         )
         for node in nodes
-        if len(node.path) < 3 or node.score is not None
+        if len(node.path) < 2 or node.score is not None
     ]
     return ResultTable(f"spatial tree, {weights} weights of what was measured", columns, tuple(rows))
 
