@@ -1,25 +1,39 @@
-"""What a view shows, measured from its pixels alone; and the plain stages on which single things are shown."""
+"""What a view shows, measured from its pixels alone; what a person can see well; and plain things to be seen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from assay.envs.spatial_tree.engine import Camera, Light, Part, Scene, Thing, View, render
+from assay.envs.spatial_tree.engine import Camera, Part, Scene, Thing, View, render
+from assay.envs.spatial_tree.engine.visibility import SHARE, UNOCCLUDED, framed, visible
 
 Array = npt.NDArray[np.float64]
+Found = TypeVar("Found")
 PAINTS: Mapping[str, tuple[float, float, float]] = {
     "red": (0.85, 0.08, 0.08), "blue": (0.1, 0.2, 0.9), "green": (0.05, 0.6, 0.15), "yellow": (0.98, 0.85, 0.05),
     "purple": (0.55, 0.1, 0.7), "orange": (1.0, 0.45, 0.0), "white": (0.95, 0.95, 0.95), "black": (0.06, 0.06, 0.06),
 }  # fmt: skip
 GREYS = ((0.62, 0.58, 0.52), (0.55, 0.6, 0.62), (0.68, 0.66, 0.62), (0.5, 0.52, 0.5))
-LEAST_SHARE = 0.004
-"""Of the picture: what a thing that a question names shows at least."""
-LEAST_UNHIDDEN = 0.6
-"""Of a thing's own pixels: what is not hidden by others at least."""
+MOST_COVERED = 0.4
+"""Of a thing's rectangle in the picture: what that of a nearer one covers at most."""
+
+
+def first(attempt: Callable[[], Found | None], tries: int = 60) -> Found | None:
+    """What the first attempt that succeeds returns; None if none of ``tries`` does.
+
+    A template draws its truth first and then tries until a scene shows it, so that what is easy to show is not asked
+    more often.
+    """
+    for _ in range(tries):
+        found = attempt()
+        if found is not None:
+            return found
+    return None
 
 
 def picture(view: View) -> Image.Image:
@@ -42,26 +56,28 @@ def seen_middle(view: View, camera: Camera, place: int) -> Array:
     return found
 
 
-def whole(camera: Camera, thing: Thing, margin: float = 0.0) -> bool:
-    """Whether the box of a thing is inside the picture, ``margin`` of the shorter side away from its border."""
-    seen = camera.project(thing.corners())
-    edge = margin * min(camera.width, camera.height)
-    return bool(
-        (seen[:, 2] > camera.near).all()
-        and (seen[:, 0] >= edge).all() and (seen[:, 0] <= camera.width - edge).all()
-        and (seen[:, 1] >= edge).all() and (seen[:, 1] <= camera.height - edge).all()
-    )  # fmt: skip
+def in_sight(camera: Camera, things: Sequence[Thing], most: float = MOST_COVERED) -> bool:
+    """Whether all are wholly in the picture and their rectangles cover each other little; costs no render."""
+    return all(framed(camera, each) for each in things) and max(covers(camera, things)) <= most
 
 
-def told(view: View, scene: Scene, camera: Camera, places: Sequence[int], share: float = LEAST_UNHIDDEN) -> bool:
-    """Whether these things are seen well: each :data:`LEAST_SHARE` of the picture, and ``share`` of it not hidden."""
-    if any(view.share(place) < LEAST_SHARE for place in places):
+def seen_well(scene: Scene, camera: Camera, places: Sequence[int], share: float = UNOCCLUDED) -> View | None:
+    """What the camera sees, unless one of these things is not :func:`in_sight`, or not :func:`told`."""
+    if not in_sight(camera, [scene.things[place] for place in places]):
+        return None
+    view = render(scene, camera)
+    return view if told(view, scene, camera, places, share) else None
+
+
+def told(view: View, scene: Scene, camera: Camera, places: Sequence[int], share: float = UNOCCLUDED) -> bool:
+    """Whether these things are seen well: each large enough in the picture, and ``share`` of it not hidden."""
+    if any(view.share(place) < SHARE for place in places):
         return False
     covered = covers(camera, [scene.things[place] for place in places])
     loose = [place for place, part in zip(places, covered, strict=True) if part > 0]
     # The things that are not asked about, such as walls, may hide what no other named thing does.
     others = len(scene.things) - 1 > len(places)
-    return all(unhidden(view, scene, camera, place) >= share for place in (places if others else loose))
+    return all(visible(scene, camera, place, view).unoccluded >= share for place in (places if others else loose))
 
 
 def covers(camera: Camera, things: Sequence[Thing]) -> list[float]:
@@ -77,16 +93,10 @@ def covers(camera: Camera, things: Sequence[Thing]) -> list[float]:
     return found
 
 
-def unhidden(view: View, scene: Scene, camera: Camera, place: int) -> float:
-    """The share of a thing's pixels that no other thing hides."""
-    alone = render(Scene((scene.things[place],), Light(shadow=False)), camera)
-    pixels = float((alone.ids == 0).sum())
-    return float((view.ids == place).sum()) / pixels if pixels else 0.0
-
-
 def floor(colour: tuple[float, float, float], side: float = 40.0, texture: str = "") -> Thing:
     """A flat square round the origin, its top at height 0."""
-    return Thing("floor", (Part("box", (side, side, 0.1), (0, 0, -0.05), colour=colour, texture=texture),))
+    part = Part("box", (side, side, 0.1), (0, 0, -0.05), colour=colour, texture=texture)
+    return Thing("floor", (part,), kind="floor")
 
 
 def ball(paint: str, across: float, at: tuple[float, float, float]) -> Thing:

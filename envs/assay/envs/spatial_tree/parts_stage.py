@@ -30,16 +30,19 @@ LOOSE: Mapping[int, float] = {2: 10.0, 4: 25.0, 8: 11.0}
 """Degrees off the direction named at most, by how many are offered: half a sector is 45 or 22.5."""
 
 
-def props(rng: np.random.Generator, spots: Array, across: float = 0.8, kinds: Sequence[str] = PLAIN) -> list[Thing]:
+def props(
+    rng: np.random.Generator, spots: Array, across: float = 0.8, kinds: Sequence[str] = PLAIN,
+    paints: Sequence[str] | None = None,
+) -> list[Thing]:  # fmt: skip
     """Things at ``spots`` ``[n, 2]``, all of another kind and colour, turned at random, ``across`` metres in extent."""
-    chosen, paints = pick(rng, kinds, len(spots)), pick(rng, COLOURS, len(spots))
+    chosen = pick(rng, kinds, len(spots))
     return [
         thing(kind, paint, (float(x), float(y), 0.0), float(rng.uniform(0, 360)), fit=across)
-        for kind, paint, (x, y) in zip(chosen, paints, spots, strict=True)
+        for kind, paint, (x, y) in zip(chosen, paints or pick(rng, COLOURS, len(spots)), spots, strict=True)
     ]
 
 
-def moved(what: Thing, spot: Sequence[float], yaw: float | None = None) -> Thing:
+def moved(what: Thing, spot: Sequence[float] | Array, yaw: float | None = None) -> Thing:
     """The thing at another spot of the floor, turned to ``yaw`` degrees if that is given."""
     turn = what.turn if yaw is None else (0.0, 0.0, yaw)
     return replace(what, at=(float(spot[0]), float(spot[1]), what.at[2]), turn=turn)
@@ -85,12 +88,12 @@ def first_names(names: Mapping[str, float], count: int) -> dict[str, float]:
     return dict(list(names.items())[:count])
 
 
-def unit(degrees: float) -> Array:
-    """The vector ``[2]`` of length 1 at an angle counter-clockwise from the first axis."""
+def unit(degrees: float | Array) -> Array:
+    """Vectors of length 1 at angles counter-clockwise from the first axis: ``[2]``, of many angles ``[2, n]``."""
     return np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
 
 
-def arrow_on_floor(at: Sequence[float], yaw: float, length: float = 0.7) -> Thing:
+def arrow_on_floor(at: Sequence[float] | Array, yaw: float, length: float = 0.7) -> Thing:
     """A flat black arrow that starts at ``at`` and points along ``yaw`` degrees."""
     black, wing = (0.05, 0.05, 0.05), 0.45 * length
     # Each wing is turned by 45 degrees and ends at the tip.
@@ -101,3 +104,11 @@ def arrow_on_floor(at: Sequence[float], yaw: float, length: float = 0.7) -> Thin
         for side in (-1, 1)
     ]
     return Thing("arrow", (shaft, *wings), (float(at[0]), float(at[1]), 0.0), (0.0, 0.0, yaw))
+
+
+def told_camera(camera: Camera) -> str:
+    """What a reader must know of a camera to go from space to pixels, whatever the size of the picture."""
+    return (
+        "Coordinates are the camera's, in metres: x to the right, y down, z forward. The camera is a pinhole: its "
+        f"focal length is {camera.focal / camera.width:.2f} of the picture's width, its axis meets the picture's middle."
+    )

@@ -8,19 +8,19 @@ import numpy as np
 
 from assay.envs.spatial_tree.engine import Camera, Light, Part, Scene, Thing, View, render
 from assay.envs.spatial_tree.engine.kinds import COLOURS, thing
+from assay.envs.spatial_tree.engine.visibility import UNOCCLUDED, framed
 from assay.envs.spatial_tree.parts_seen import (
     GREYS,
-    LEAST_UNHIDDEN,
     PAINTS,
     Array,
     ball,
-    covers,
+    first,
+    in_sight,
     pick,
     picture,
     seen_middle,
+    seen_well,
     spread,
-    told,
-    whole,
 )
 from assay.envs.spatial_tree.parts_stage import (
     LOOSE,
@@ -45,10 +45,10 @@ FLOOR_LOOSE = 18.0
 """Degrees that a movement over the floor may differ from the direction named; half a sector is 45."""
 ASIDE = 17.0
 """Degrees from the camera's axis to the middle of a movement: beyond, towards the camera is not along its axis."""
-MOST_COVERED = 0.4
-"""Of a thing's rectangle in the picture: what that of a nearer one covers at most."""
 STEADY = 0.85
 """Of the things that stand still: the share unhidden in every picture, so that none seems to move."""
+GAP = 0.75
+"""Metres between any two things at least."""
 FARTHER = 1.5
 """How many times as far the answer has moved as any other thing."""
 DRIVEN = ("car", "truck", "bus", "tractor", "locomotive")
@@ -107,24 +107,23 @@ def _track(rng: np.random.Generator, angle: float, step: float, frames: int) -> 
 
 def floor_direction(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """Which way over the floor a thing moves, as the camera sees it; at difficulties 4 and 5 other things move too."""
-    spots = spread(rng, (1, 2, 3, 4, 5)[difficulty - 1], (-1.4, -1.3), (1.6, 1.3), 0.8)
-    if spots is None:
-        return None
     camera = onlooker(rng, size)
     right = pick(rng, FLOOR_WAYS, 1)[0]
     step = (1.3, 1.1, 0.9, 0.8, 0.7)[difficulty - 1]
-    move = step * unit(heading_of(camera) + FLOOR_WAYS[right] + rng.uniform(-1, 1) * FLOOR_LOOSE)
-    moves = np.zeros_like(spots)
-    moves[0] = move
-    if difficulty > 3:
-        aside = rng.uniform(0, 2 * np.pi, len(spots) - 1)
-        moves[1:] = step * np.stack([np.cos(aside), np.sin(aside)], axis=1)
-    found = _filmed(rng, camera, props(rng, spots), spots, moves, 2 if difficulty < 3 else 3)
+    angles = np.array([heading_of(camera) + FLOOR_WAYS[right] + rng.uniform(-1, 1) * FLOOR_LOOSE])
+    angles = np.append(angles, rng.uniform(0, 360, difficulty - 1))
+    moves = step * unit(angles).T
+    if difficulty < 4:
+        moves[1:] = 0
+
+    def central(spots: Array) -> bool:
+        x, _, z = camera.local((*(spots[0] + moves[0] / 2), 0.0))
+        return bool(abs(np.degrees(np.arctan2(x, z))) <= ASIDE)
+
+    found = _filmed(rng, camera, moves, 2 if difficulty < 3 else 3, allowed=central)
     if found is None:
         return None
     names, views = found
-    if abs(np.degrees(np.arctan2(*camera.local((*(spots[0] + move / 2), 0.0))[[0, 2]]))) > ASIDE:
-        return None
 
     def recheck() -> bool:
         return nearest_name(FLOOR_WAYS, bearing(camera, _gone(camera, views, 1))) == right
@@ -134,18 +133,16 @@ def floor_direction(rng: np.random.Generator, difficulty: int, size: int) -> Que
 
 def which_moved(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """Which one of several things is at another place in the second picture."""
-    spots = spread(rng, difficulty + 2, (-1.5, -1.5), (1.7, 1.5), 0.75)
-    if spots is None:
-        return None
     camera = onlooker(rng, size)
-    right = int(rng.integers(len(spots)))
-    moves = np.zeros_like(spots)
+    count = difficulty + 2
+    right = int(rng.integers(count))
+    moves = np.zeros((count, 2))
     moves[right] = (1.2, 1.0, 0.8, 0.65, 0.5)[difficulty - 1] * unit(rng.uniform(0, 360))
-    found = _filmed(rng, camera, props(rng, spots, 0.7), spots, moves, 2, STEADY)
+    found = _filmed(rng, camera, moves, 2, 0.7, STEADY)
     if found is None:
         return None
     names, views = found
-    places = range(1, len(names) + 1)
+    places = range(1, count + 1)
 
     def recheck() -> bool:
         shifts = [np.hypot(*np.subtract(views[0].centroid(place), views[-1].centroid(place))) for place in places]
@@ -157,19 +154,15 @@ def which_moved(rng: np.random.Generator, difficulty: int, size: int) -> Questio
 
 def moved_farthest(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """Which of several things that all move has moved farthest over the floor, in metres and not in pixels."""
-    count = (2, 2, 3, 3, 4)[difficulty - 1]
-    spots = spread(rng, count, (-1.5, -1.5), (1.8, 1.5), 0.9)
-    if spots is None:
-        return None
     camera = onlooker(rng, size)
+    count = (2, 2, 3, 3, 4)[difficulty - 1]
     right = int(rng.integers(count))
-    longest = rng.uniform(1.0, 1.5)
+    longest = rng.uniform(0.9, 1.4)
     ratio = (3.5, 3.0, 2.4, 2.0, FARTHER)[difficulty - 1]
     steps = longest / ratio * rng.uniform(0.7, 1.0, count)
     steps[right] = longest
-    angles = rng.uniform(0, 2 * np.pi, count)
-    moves = steps[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    found = _filmed(rng, camera, props(rng, spots), spots, moves, 2 if difficulty < 4 else 3, STEADY)
+    moves = steps[:, None] * unit(rng.uniform(0, 360, count)).T
+    found = _filmed(rng, camera, moves, 2 if difficulty < 4 else 3, 0.7, STEADY)
     if found is None:
         return None
     names, views = found
@@ -201,7 +194,7 @@ def turned_which_way(rng: np.random.Generator, difficulty: int, size: int) -> Qu
         yaws = yaws - 90.0
     ground = stage(rng, ())
     scenes = [ground.plus([moved(car, spot, yaw)]) for spot, yaw in zip(track, yaws[::2], strict=True)]
-    if not all(whole(camera, scene.things[1]) for scene in scenes):
+    if not all(framed(camera, scene.things[1]) for scene in scenes):
         return None
     views = [render(scene, camera) for scene in scenes]
 
@@ -217,25 +210,31 @@ def turned_which_way(rng: np.random.Generator, difficulty: int, size: int) -> Qu
 
 
 def _filmed(
-    rng: np.random.Generator, camera: Camera, things: list[Thing], spots: Array, moves: Array, frames: int,
-    unhidden: float = LEAST_UNHIDDEN,
+    rng: np.random.Generator, camera: Camera, moves: Array, frames: int, across: float = 0.8,
+    unhidden: float = UNOCCLUDED, allowed: Callable[[Array], bool] = lambda spots: True,
 ) -> tuple[list[str], list[View]] | None:  # fmt: skip
-    """Names and views of things that go from their spots by their moves; None if they meet, hide or leave."""
-    scenes = []
-    ground = stage(rng, ())
-    for part in np.linspace(0, 1, frames):
-        now = spots + part * moves
-        if len(now) > 1 and (np.linalg.norm(now[:, None] - now[None], axis=2) + 9 * np.eye(len(now))).min() < 0.75:
+    """Names and views of things that go over the floor by ``moves`` ``[n, 2]`` and never meet, hide or leave."""
+    things = props(rng, np.zeros_like(moves), across)
+
+    def laid() -> list[list[Thing]] | None:
+        spots = spread(rng, len(moves), (-1.5, -1.4), (1.7, 1.4), GAP)
+        if spots is None or not allowed(spots):
             return None
-        scenes.append(ground.plus([moved(each, spot) for each, spot in zip(things, now, strict=True)]))
-    if not all(whole(camera, each) for scene in scenes for each in scene.things[1:]):
+        track = [spots + part * moves for part in np.linspace(0, 1, frames)]
+        if any((np.linalg.norm(now[:, None] - now[None], axis=2) + 9 * np.eye(len(now))).min() < GAP for now in track):
+            return None
+        shots = [[moved(each, spot) for each, spot in zip(things, now, strict=True)] for now in track]
+        return shots if all(in_sight(camera, shot) for shot in shots) else None
+
+    shots = first(laid, 200)
+    if shots is None:
         return None
-    if max(max(covers(camera, scene.things[1:])) for scene in scenes) > MOST_COVERED:
-        return None
-    views = [render(scene, camera) for scene in scenes]
-    places = list(range(1, len(things) + 1))
-    if not all(told(view, scene, camera, places, unhidden) for view, scene in zip(views, scenes, strict=True)):
-        return None
+    ground, views = stage(rng, ()), []
+    for shot in shots:
+        view = seen_well(ground.plus(shot), camera, range(1, len(things) + 1), unhidden)
+        if view is None:
+            return None
+        views.append(view)
     return [each.name for each in things], views
 
 

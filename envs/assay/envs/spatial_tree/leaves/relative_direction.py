@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from assay.envs.spatial_tree.engine import Camera, Light, Scene, View, render
+from assay.envs.spatial_tree.engine import Camera, Light, Scene, Thing, View, render
 from assay.envs.spatial_tree.engine.kinds import COLOURS, thing
 from assay.envs.spatial_tree.engine.turning import turned
 from assay.envs.spatial_tree.parts_seen import (
@@ -14,14 +14,14 @@ from assay.envs.spatial_tree.parts_seen import (
     PAINTS,
     Array,
     ball,
-    covers,
     cube,
+    first,
     floor,
+    in_sight,
     pick,
     picture,
     seen_middle,
-    told,
-    whole,
+    seen_well,
 )
 from assay.envs.spatial_tree.parts_stage import (
     FACED,
@@ -60,8 +60,6 @@ OFF_AXIS = {4: 14.0, 8: 6.0}
 """Degrees that the middle of a pair is off the camera's axis at most, where its rays and its axis nearly agree."""
 LEAST_ARROW = 0.002
 """Of the picture: what shows of an arrow on the floor at least."""
-MOST_COVERED = 0.4
-"""Of a thing's rectangle in the picture: what that of a nearer one covers at most."""
 GAP = 0.85
 """Metres between any two things at least."""
 
@@ -106,25 +104,31 @@ def own_frame(rng: np.random.Generator, difficulty: int, size: int) -> Question 
     """Where a thing is as seen from another one that faces somewhere; an arrow shows that up to difficulty 2."""
     names = first_names(AHEAD, 4 if difficulty < 4 else 8)
     right = pick(rng, names, 1)[0]
-    yaw = rng.uniform(0, 360)
-    angle = yaw + names[right] + rng.uniform(-1, 1) * LOOSE[len(names)]
-    base = rng.uniform((-0.5, -0.6), (0.7, 0.6))
-    spots = _joined(rng, [base, base + rng.uniform(0.95, 1.5) * unit(angle)], (0, 0, 1, 2, 3)[difficulty - 1])
-    if spots is None:
+    camera = onlooker(rng, size)
+    more = (0, 0, 1, 2, 3)[difficulty - 1]
+    paints = pick(rng, COLOURS, more + 2)
+    facing = thing(pick(rng, FACED, 1)[0], paints[0], fit=0.8)
+    things = [facing, *props(rng, np.zeros((more + 1, 2)), paints=paints[1:])]
+    off = names[right] + rng.uniform(-1, 1) * LOOSE[len(names)]
+
+    def laid() -> list[Thing] | None:
+        yaw, base = rng.uniform(0, 360), rng.uniform((-0.6, -0.7), (0.8, 0.7))
+        spots = _joined(rng, [base, base + rng.uniform(0.9, 1.5) * unit(yaw + off)], more)
+        return None if spots is None else _set_out(camera, things, spots, yaw)
+
+    placed = first(laid)
+    if placed is None:
         return None
-    things = props(rng, spots)
-    others = [each.colour for each in things[1:]]
-    facing = thing(pick(rng, FACED, 1)[0], pick(rng, [name for name in COLOURS if name not in others], 1)[0], fit=0.8)
-    things[0] = moved(facing, spots[0], yaw)
-    shown = stage(rng, things)
+    shown = stage(rng, placed)
     if difficulty < 3:
-        shown = shown.plus([arrow_on_floor(spots[0] + 0.4 * unit(yaw), yaw)])
-    view = _shown(shown, onlooker(rng, size), len(things))
-    if view is None or (difficulty < 3 and view.share(len(things) + 1) < LEAST_ARROW):
+        yaw = placed[0].turn[2]
+        shown = shown.plus([arrow_on_floor(np.array(placed[0].at[:2]) + 0.4 * unit(yaw), yaw)])
+    view = seen_well(shown, camera, range(1, len(placed) + 1))
+    if view is None or (difficulty < 3 and view.share(len(placed) + 1) < LEAST_ARROW):
         return None
 
     def recheck() -> bool:
-        seen = _round_look(Scene((things[1],)), things[0].at, turned(things[0].turn)[:, 0], len(names))
+        seen = _round_look(Scene((placed[1],)), placed[0].at, turned(placed[0].turn)[:, 0], len(names))
         return nearest_name(names, seen) == right
 
     hint = " The arrow on the floor shows which way that is." if difficulty < 3 else ""
@@ -137,17 +141,19 @@ def camera_frame(rng: np.random.Generator, difficulty: int, size: int) -> Questi
     names = first_names(FROM_CAMERA, 4 if difficulty < 4 else 8)
     right = pick(rng, names, 1)[0]
     camera = onlooker(rng, size)
-    angle = heading_of(camera) + names[right] + rng.uniform(-1, 1) * LOOSE[len(names)] * 0.7
-    move = rng.uniform(1.0, 1.6) * unit(angle)
-    middle = rng.uniform((-0.5, -1.0), (0.8, 1.0))
-    sight = np.degrees(np.arctan2(*camera.local((*middle, 0.0))[[0, 2]]))
-    if abs(sight) > OFF_AXIS[len(names)]:
-        return None
-    spots = _joined(rng, [middle + move / 2, middle - move / 2], (0, 1, 2, 3, 4)[difficulty - 1])
-    if spots is None:
-        return None
-    things = props(rng, spots)
-    view = _shown(stage(rng, things), camera, len(things))
+    off = unit(heading_of(camera) + names[right] + rng.uniform(-1, 1) * LOOSE[len(names)] * 0.7)
+    things = props(rng, np.zeros((difficulty + 1, 2)))
+
+    def laid() -> list[Thing] | None:
+        middle, move = rng.uniform((-0.5, -1.0), (0.8, 1.0)), rng.uniform(0.9, 1.5) * off
+        x, _, z = camera.local((*middle, 0.0))
+        if abs(np.degrees(np.arctan2(x, z))) > OFF_AXIS[len(names)]:
+            return None
+        spots = _joined(rng, [middle + move / 2, middle - move / 2], difficulty - 1)
+        return None if spots is None else _set_out(camera, things, spots)
+
+    placed = first(laid)
+    view = None if placed is None else seen_well(stage(rng, placed), camera, range(1, len(placed) + 1))
     if view is None:
         return None
 
@@ -163,16 +169,18 @@ def standing_facing(rng: np.random.Generator, difficulty: int, size: int) -> Que
     """Where a third thing is for somebody who stands at one and faces another."""
     names = SIDES if difficulty < 3 else QUARTERS
     right = pick(rng, names, 1)[0]
-    heading = rng.uniform(0, 360)
-    angle = heading + names[right] + rng.uniform(-1, 1) * LOOSE[4]
-    base = rng.uniform((-0.6, -0.7), (0.8, 0.7))
-    first = [base, base + rng.uniform(0.9, 1.6) * unit(heading), base + rng.uniform(0.9, 1.6) * unit(angle)]
-    spots = _joined(rng, first, difficulty - 1)
-    if spots is None:
-        return None
-    things = props(rng, spots, 0.7)
     camera = onlooker(rng, size)
-    view = _shown(stage(rng, things), camera, len(things))
+    off = names[right] + rng.uniform(-1, 1) * LOOSE[4]
+    things = props(rng, np.zeros((difficulty + 2, 2)), 0.7)
+
+    def laid() -> list[Thing] | None:
+        heading, base = rng.uniform(0, 360), rng.uniform((-0.7, -0.8), (0.9, 0.8))
+        ahead, aside = (rng.uniform(0.9, 1.6) * unit(angle) for angle in (heading, heading + off))
+        spots = _joined(rng, [base, base + ahead, base + aside], difficulty - 1)
+        return None if spots is None else _set_out(camera, things, spots)
+
+    placed = first(laid)
+    view = None if placed is None else seen_well(stage(rng, placed), camera, range(1, len(placed) + 1))
     if view is None:
         return None
 
@@ -186,6 +194,13 @@ def standing_facing(rng: np.random.Generator, difficulty: int, size: int) -> Que
     return _asked(rng, text, view, names, right, recheck)
 
 
+def _set_out(camera: Camera, things: list[Thing], spots: Array, yaw: float | None = None) -> list[Thing] | None:
+    """The things at their spots, the first turned to ``yaw`` if that is given; None where they hide each other."""
+    leader = moved(things[0], spots[0], yaw)
+    placed = [leader, *(moved(each, spot) for each, spot in zip(things[1:], spots[1:], strict=True))]
+    return placed if in_sight(camera, placed) else None
+
+
 def _joined(rng: np.random.Generator, spots: list[Array], more: int) -> Array | None:
     """Those spots and ``more`` at random, all on the stage and apart; None if they are not."""
     for _ in range(60):
@@ -197,15 +212,6 @@ def _joined(rng: np.random.Generator, spots: list[Array], more: int) -> Array | 
     every = np.stack(spots)
     gaps = np.linalg.norm(every[:, None] - every[None], axis=2) + 9 * np.eye(len(every))
     return None if more or gaps.min() < GAP or (np.abs(every - (0.15, 0)) > (1.75, 1.6)).any() else every
-
-
-def _shown(scene: Scene, camera: Camera, count: int) -> View | None:
-    """What the camera sees; None unless the first ``count`` things on the floor are seen well."""
-    things = scene.things[1 : count + 1]
-    if not all(whole(camera, each) for each in things) or max(covers(camera, things)) > MOST_COVERED:
-        return None
-    view = render(scene, camera)
-    return view if told(view, scene, camera, range(1, count + 1)) else None
 
 
 def _round_look(scene: Scene, at: Sequence[float], front: Array, count: int) -> float:
