@@ -77,7 +77,8 @@ def caption(
 
     A slot is right where one of its keywords is said and none of its wrong words. Precision divides by the slots of
     which anything is said, recall by all slots. Words are whole words, compared without case; a word behind a negation
-    ("not left", "instead of left") is not said; more than 200 mentions are a list and say nothing.
+    ("not left", "instead of left") is not said; more than 200 mentions or 20,000 characters are a list and say
+    nothing.
 
     ``ordered`` truths compare sequences: the longest common subsequence of the slots and of what is said (any slot's
     right or wrong words, repetitions merged, of them the first as many as there are slots), less one for each thing
@@ -103,7 +104,7 @@ def caption(
     text, problem = text_of(response, layout, False)
     said = None if text is None else mentions(text, slots)
     if not said:
-        reason = problem or ("nothing of what is asked for is said" if said == [] else "a list of words")
+        reason = problem or ("nothing of what is asked for is said" if said == [] else "too long, a list of words")
         return verdict(response, 0.0, format_weight, False, False, reason, precision=0.0, recall=0.0)
     right, named = agreement(said, slots)
     precision, recall = right / named if named else 0.0, right / len(slots.right)

@@ -10,6 +10,7 @@ from assay.verifiers.parse.fold import fold
 from assay.verifiers.spatial.reading import letters_for
 from assay.verifiers.video.letters import strict_letter
 
+_SPARE = 100
 _LETTER = "([A-Z])"
 _BEFORE = (
     "The correct option is ", "The answer is ", "The correct answer is ", "Option {} is correct",
@@ -33,6 +34,8 @@ _PATTERNS = tuple(_compiled(phrase) for phrase in _BEFORE)
 def chosen(text: str, choices: Sequence[str]) -> str | None:
     """The one letter that a text gives, or whose option it repeats word for word; None where it is not one."""
     letters = letters_for(choices)
+    if len(text) > _SPARE + 4 * max(map(len, choices)):  # too long to be an option
+        return strict_letter(text, letters)
     said = fold(text).rstrip(".")
     plain = [_plain(choice, letter) for choice, letter in zip(choices, letters, strict=True)]
     for letter, option in zip(letters, plain, strict=True):

@@ -45,6 +45,7 @@ def verdict(
 ) -> Score:
     """The score of one response: ``metric`` in [0, 1] is ``parts["score"]``; parts that are not finite become 0."""
     fmt = formatted(response)
+    metric = 1.0 if metric > 1 - 1e-12 else metric  # a rounding costs nobody full reward
     known = {name: value if math.isfinite(value) else 0.0 for name, value in parts.items()}
     return Score(
         metric + format_weight * fmt,

@@ -12,6 +12,8 @@ from assay.verifiers.parse.fold import fold
 
 MOST_MENTIONS = 200
 """A caption that names more words than this is a list of words, and says nothing."""
+LONGEST = 20_000
+"""Nor does one of more characters."""
 MOST_SLOTS = 64
 _NEGATED = re.compile(
     r"(?<!\w)(?:not|no|never|without|neither|nor|cannot|\w{1,7}n't|rather than|instead of|opposite of)"
@@ -39,7 +41,8 @@ def slots_of(truth: Mapping[str, Any]) -> Slots:
     """``keywords``, ``wrong`` (optional, as long) and ``ordered`` (optional) of a truth.
 
     Raises:
-        ValueError: they are not lists of lists of words, or a word is both right and wrong for one slot.
+        ValueError: they are not lists of lists of words, or a word is both right and wrong: for one slot, or, where the
+            order does not count, for any.
     """
     right = _words(truth.get("keywords"), "keywords", empty=False)
     wrong = _words(truth["wrong"], "wrong", empty=True) if "wrong" in truth else tuple(frozenset() for _ in right)
@@ -50,6 +53,8 @@ def slots_of(truth: Mapping[str, Any]) -> Slots:
         raise ValueError(f"the truth has {len(right)} slots of keywords and {len(wrong)} of wrong words")
     if any(good & bad for good, bad in zip(right, wrong, strict=True)):
         raise ValueError("a word of the truth is right and wrong for the same slot")
+    if not ordered and frozenset().union(*right) & frozenset().union(*wrong):
+        raise ValueError("a word of the truth is right for one slot and wrong for another, and it is not ordered")
     return Slots(right, wrong, ordered)
 
 
@@ -66,10 +71,12 @@ def _words(value: Any, key: str, empty: bool) -> tuple[frozenset[str], ...]:
 
 
 def mentions(text: str, slots: Slots) -> list[str] | None:
-    """The words of any slot that a text says, in order, without those that are negated; None where they are too many.
+    """The words of any slot that a text says, in order, without those that are negated; None where it is too long.
 
     Of overlapping words the longest counts ("left to right" is not "left").
     """
+    if len(text) > LONGEST:
+        return None
     text, found = fold(text.replace("\u2019", "'")), []
     for match in _any_of(frozenset().union(*slots.right, *slots.wrong)).finditer(text):
         before = re.split(r"[.;:!?]", text[max(0, match.start() - _WINDOW) : match.start()])[-1]
