@@ -81,6 +81,8 @@ def _shot(bullet: Any, client: int, camera: Camera, light: Light, world: World, 
     projection[0, 0], projection[1, 1] = 2 * camera.focal / width, 2 * camera.focal / height
     projection[2] = 0, 0, (far + near) / (near - far), 2 * far * near / (near - far)
     projection[3, 2] = -1
+    # This renderer takes the lower left corner of a pixel for its middle.
+    projection[:2, 2] = 1 / width, 1 / height
     _, _, rgba, depth, bodies = bullet.getCameraImage(
         width, height, view_matrix(camera).T.ravel().tolist(), projection.T.ravel().tolist(),
         lightDirection=list(light.towards), lightColor=[1.0, 1.0, 1.0], lightDistance=20.0, shadow=0,
