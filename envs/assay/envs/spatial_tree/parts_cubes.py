@@ -94,9 +94,9 @@ def _touching(cube: Cube, cubes: Iterable[Cube]) -> int:
     return sum((x + a, y + b, z + c) in known for a, b, c in SIX)
 
 
-def all_show(figure: Figure, towards: Sequence[float]) -> bool:
+def all_show(figure: Figure, towards: Array) -> bool:
     """Whether of every cube a quarter of the sides towards a far eye in the direction ``towards`` shows."""
-    ray = np.array(towards) / np.linalg.norm(towards)
+    ray = towards / np.linalg.norm(towards)
     solid = np.zeros((16, 16, 16), dtype=bool)
     order = np.array(sorted(figure))
     solid[tuple((order + 5).T)] = True
