@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -156,6 +158,14 @@ def test_a_correlation_is_told_from_none_where_its_interval_leaves_out_zero():
     assert not drawing.telling(0.62, 10)
     assert drawing.telling(-0.64, 10)
     assert not drawing.telling(math.nan, 10)
+
+
+def test_the_page_lists_every_ability_with_its_weights():
+    page = (Path(__file__).parents[3] / "docs" / "spatial-tree.md").read_text(encoding="utf-8")
+    for leaf in LEAVES:
+        assert re.search(rf"`{leaf.key}` \({leaf.weight:g}0?\)".replace("(0.", "(."), page), leaf.key
+        branch = WEIGHTS["published"][leaf.level][leaf.branch]
+        assert re.search(rf"{leaf.branch} \({branch:g}0?\)".replace("(0.", "(."), page), leaf.branch
 
 
 @pytest.fixture
