@@ -8,8 +8,9 @@ import numpy as np
 from PIL import Image
 
 from assay.envs.spatial_tree.engine import Camera, Scene, Thing, render
+from assay.envs.spatial_tree.engine.visibility import fair, framed
 from assay.envs.spatial_tree.parts_figures import INKS, PAPER, Ink, Points, Sheet, inked, on_grid, turned_by
-from assay.envs.spatial_tree.parts_seen import picture, surface, told, whole
+from assay.envs.spatial_tree.parts_seen import picture, surface
 from assay.envs.spatial_tree.parts_yard import PAINTS, PAVING, closely, solid, standing, yard
 from assay.envs.spatial_tree.question import Question, mcq, numeric
 
@@ -100,7 +101,11 @@ def height_by_post(rng: np.random.Generator, difficulty: int, size: int) -> Ques
     scene = yard(rng, [thing, post, *extras[: max(0, difficulty - 3)]])
     camera = standing(size, vfov=55.0)
     view = render(scene, camera)
-    if not (whole(camera, thing) and whole(camera, post) and told(view, scene, camera, (PAVING, PAVING + 1), 0.95)):
+    if not (
+        framed(camera, thing)
+        and framed(camera, post)
+        and fair(scene, camera, (PAVING, PAVING + 1), view, unoccluded=0.95)
+    ):
         return None
 
     def recheck() -> bool:
@@ -133,7 +138,7 @@ def tallest(rng: np.random.Generator, difficulty: int, size: int) -> Question | 
     camera = standing(size, vfov=55.0)
     view = render(scene, camera)
     places = range(PAVING, PAVING + count)
-    if not (all(whole(camera, thing) for thing in things) and told(view, scene, camera, places, 0.95)):
+    if not (all(framed(camera, thing) for thing in things) and fair(scene, camera, places, view, unoccluded=0.95)):
         return None
 
     def recheck() -> bool:
