@@ -238,7 +238,8 @@ def test_layouts_pay_for_the_format_and_read_only_the_tag(name):
         ("gravity", {**GRAVITY, "u": {"roll": 1}}), ("gravity", {**GRAVITY, "roll": True}),
         ("affmask", {"mask": {"width": 2, "height": 1, "rows": [[1, 2]]}}), ("affmask", {"mask": [[0, 1]]}),
         ("caption", {"keywords": [["left"]], "wrong": [["Left"]]}),
-        ("caption", {"keywords": [["left"], ["right"]], "wrong": [["right"], []]}), ("caption", {"keywords": [["a"]], "wrong": []}),
+        ("caption", {"keywords": [["left"], ["right"]], "wrong": [["right"], []]}),
+        ("caption", {"keywords": [["a"]], "wrong": []}),
     ],
 )  # fmt: skip
 def test_a_malformed_truth_is_refused(name, truth):

@@ -100,10 +100,15 @@ def official_likeness(text: str, truth: Any) -> Likeness | None:
 
 
 def _valid(data: dict[str, Any]) -> bool:
-    if not isinstance(data.get("objects"), list):
-        return all(_thing(value) for value in data.values())
     views = data.get("views", [])
-    return isinstance(views, list) and all(_thing(each) and "name" in each for each in [*data["objects"], *views])
+    if not isinstance(data.get("objects"), list):
+        # A list, not a generator: the program looks at every thing, and fails with any number that is too large.
+        fine = [_thing(value) for value in data.values()]
+    elif isinstance(views, list):
+        fine = [_thing(each) and "name" in each for each in [*data["objects"], *views]]
+    else:
+        fine = [False]
+    return all(fine)
 
 
 def _thing(value: Any) -> bool:
