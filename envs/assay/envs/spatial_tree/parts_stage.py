@@ -110,5 +110,5 @@ def told_camera(camera: Camera) -> str:
     """What a reader must know of a camera to go from space to pixels, whatever the size of the picture."""
     return (
         "Coordinates are the camera's, in metres: x to the right, y down, z forward. The camera is a pinhole: its "
-        f"focal length is {camera.focal / camera.width:.2f} of the picture's width, its axis meets the picture's middle."
+        f"focal length is {camera.focal / camera.width:.2f} of the picture's width, its axis goes through its middle."
     )

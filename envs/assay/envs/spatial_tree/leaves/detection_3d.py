@@ -9,6 +9,7 @@ import numpy as np
 
 from assay.envs.spatial_tree.engine import Camera, Thing
 from assay.envs.spatial_tree.engine.turning import turned
+from assay.envs.spatial_tree.engine.visibility import framed
 from assay.envs.spatial_tree.parts_boxes import Box, outlined, overlap, silhouette
 from assay.envs.spatial_tree.parts_seen import Array, covers, first, in_sight, picture, seen_well, spread, surface
 from assay.envs.spatial_tree.parts_stage import moved, onlooker, props, stage, told_camera, unit
@@ -19,6 +20,11 @@ STAND_CLEAR = 0.25
 """Of a place where a thing might stand: what any other thing covers of it in the picture at most."""
 BORDER = 0.12
 """Metres between the box of a thing and the border of an area in which things are counted."""
+CHUNKY = (
+    "ball", "cube", "cylinder", "cone", "die", "drum", "gift", "crate", "barrel", "cake", "mushroom", "apple", "teapot",
+    "castle tower", "washing machine", "stove", "chair", "bucket",
+)  # fmt: skip
+"""Kinds that are large in the picture though they are small, and stand on about as much as they are wide."""
 LEAST_SEEN = 0.85
 """Of a thing whose box is asked for: the share unhidden."""
 
@@ -146,15 +152,15 @@ def count_inside(rng: np.random.Generator, difficulty: int, size: int) -> Questi
     right = int(rng.integers(1, 5))
     camera = onlooker(rng, size)
     x, y = rng.uniform((-0.2, -0.3), (0.4, 0.3))
-    frame = Box((float(x), float(y), 0.25), (2.0, 2.0, 0.5), float(rng.uniform(-45, 45)))
-    things = props(rng, np.zeros((count, 2)), 0.42)
+    frame = Box((float(x), float(y), 0.25), (1.6, 1.6, 0.5), float(rng.uniform(-45, 45)))
+    things = props(rng, np.zeros((count, 2)), 0.5, CHUNKY)
     order = rng.permutation(count)
 
     def laid() -> list[Thing] | None:
         placed: list[Thing] = []
         for each in things:
             held = len(placed) < right
-            found = first(lambda: _counted(frame, moved(each, _spot(rng, frame, held)), held, placed), 30)  # noqa: B023
+            found = first(lambda: _counted(camera, frame, moved(each, _spot(rng, frame, held)), held, placed), 30)  # noqa: B023
             if found is None:
                 return None
             placed.append(found)
@@ -221,20 +227,20 @@ def _behind(camera: Camera, frame: Box, corners: Array) -> bool:
 def _spot(rng: np.random.Generator, frame: Box, held: bool) -> Array:
     """A spot inside a frame or anywhere on the stage."""
     if not held:
-        return rng.uniform(LOW, HIGH)
+        return rng.uniform((-1.5, -1.9), (2.4, 1.9))
     inner = np.array([*rng.uniform(-0.8, 0.8, 2), 0.0]) * np.array(frame.size) / 2
     spot: Array = (turned((0, 0, frame.yaw)) @ inner)[:2] + np.array(frame.middle[:2])
     return spot
 
 
-def _counted(frame: Box, each: Thing, held: bool, placed: list[Thing]) -> Thing | None:
+def _counted(camera: Camera, frame: Box, each: Thing, held: bool, placed: list[Thing]) -> Thing | None:
     """The thing, if it is clearly inside or outside the frame and apart from the others."""
     local = frame.within(each.corners())[:, :2]
     low, high, reach = local.min(axis=0), local.max(axis=0), 2 * BORDER / np.array(frame.size[:2])
     inside = bool((low > reach - 1).all() and (high < 1 - reach).all())
     outside = bool((high < -1 - reach).any() or (low > 1 + reach).any())
-    apart = all(np.hypot(*np.subtract(each.at, other.at)[:2]) >= 0.5 for other in placed)
-    return each if apart and (inside if held else outside) else None
+    apart = all(np.hypot(*np.subtract(each.at, other.at)[:2]) >= 0.45 for other in placed)
+    return each if apart and (inside if held else outside) and framed(camera, each) else None
 
 
 TEMPLATES = (box_in_numbers, box_drawn, inside_box, count_inside)
