@@ -73,7 +73,7 @@ def _inside(box: Array, camera: Camera) -> float:
     if np.isnan(box).any():
         return 0.0
     cut = np.clip(box, 0, [camera.width, camera.height] * 2)
-    return float(np.prod(cut[2:] - cut[:2]) / max(np.prod(box[2:] - box[:2]), 1e-9))
+    return float(np.prod(cut[2:] - cut[:2])) / max(float(np.prod(box[2:] - box[:2])), 1e-9)
 
 
 def _unhidden(thing: Thing, seen: View, place: int, camera: Camera, box: Array) -> float:

@@ -43,7 +43,8 @@ def chiral(rng: np.random.Generator, count: int) -> Array | None:
 
 def mirrored(cells: Array) -> Array:
     """The mirror image of a figure."""
-    return cells * np.array([-1, 1, 1])
+    found: Array = cells * np.array([-1, 1, 1])
+    return found
 
 
 def same_up_to_turn(cells: Array, others: Array) -> bool:
@@ -74,7 +75,7 @@ def cubes(cells: Array, pose: Array) -> Scene:
     things = []
     for number, cell in enumerate(cells):
         x, y, z = (pose @ cell).tolist()
-        tone = _TONES[int(round(float(cell.sum() - cells[0].sum()))) % 2]
+        tone = _TONES[round(float(cell.sum() - cells[0].sum())) % 2]
         part = Part("box", (_FILL, _FILL, _FILL), colour=tone)
         things.append(Thing(f"cube {number}", (part,), (x, y, z), (roll, pitch, yaw)))
     return Scene(tuple(things), Light(towards=(-2.0, 1.5, 4.0), ambient=0.4, diffuse=0.7, shadow=False))

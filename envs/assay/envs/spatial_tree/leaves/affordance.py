@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +27,8 @@ HELD = {kind.name: kind.handle for kind in KINDS.values() if kind.handle and kin
 RESTED = {"chair": (4,), "stool": (3,), "sofa": (3, 6), "bench": (6, 7, 8), "bed": (3, 4)}
 """Kind -> places of the parts that one sits or lies on."""
 OPENED = {
-    "wardrobe": (2, 3, 4, 5), "fridge": (2, 3, 4, 5), "washing machine": (2, 3), "chest of drawers": tuple(range(3, 12)),
-    "desk": tuple(range(4, 10)),
+    "wardrobe": (2, 3, 4, 5), "fridge": (2, 3, 4, 5), "washing machine": (2, 3),
+    "chest of drawers": tuple(range(3, 12)), "desk": tuple(range(4, 10)),
 }  # fmt: skip
 """Kind -> places of the doors, drawers and what they are pulled by."""
 FILLED = {"mug": (1,), "bucket": (5,), "frying pan": (1,), "teapot": (4, 5), "watering can": (2, 3)}
@@ -48,14 +48,13 @@ def where_to_hold(rng: np.random.Generator, difficulty: int, size: int) -> Quest
 
 def where_to_rest(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """Where one sits down or lies down."""
-    return _point(rng, difficulty, size, RESTED,
-                  lambda kind: "Where would you lie down on {}?" if kind == "bed" else "Where would you sit on {}?")  # fmt: skip
+    do = {"bed": "lie down"}
+    return _point(rng, difficulty, size, RESTED, lambda kind: f"Where would you {do.get(kind, 'sit')} on {{}}?")
 
 
 def what_opens(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """Which part of a piece of furniture opens."""
-    return _point(rng, difficulty, size, OPENED,
-                  lambda kind: "Which part of {} swings or slides open? Any of them will do.")  # fmt: skip
+    return _point(rng, difficulty, size, OPENED, lambda kind: "Which part of {} swings or slides open? Any will do.")
 
 
 def where_it_goes(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
@@ -64,7 +63,11 @@ def where_it_goes(rng: np.random.Generator, difficulty: int, size: int) -> Quest
 
 
 def _point(
-    rng: np.random.Generator, difficulty: int, size: int, table: Mapping[str, tuple[int, ...]], asked: object
+    rng: np.random.Generator,
+    difficulty: int,
+    size: int,
+    table: Mapping[str, tuple[int, ...]],
+    asked: Callable[[str], str],
 ) -> Question | None:
     kinds = list(table)
     kind = kinds[int(rng.integers(len(kinds)))]
@@ -76,8 +79,9 @@ def _point(
     places = spots(rng, len(others), (2.3, 2.3), 1.25, taken=[np.zeros(2)])
     if places is None:
         return None
-    things = [put(target, (0, 0), float(rng.uniform(0, 360)), 1.0),
-              *(put(each, at, float(rng.uniform(0, 360)), 1.0) for each, at in zip(others, places, strict=True))]  # fmt: skip
+    spread = [np.zeros(2), *places]
+    things = [put(each, at, float(rng.uniform(0, 360)), 1.0)
+              for each, at in zip([target, *others], spread, strict=True)]  # fmt: skip
     scene = stage(rng, things)
     camera = _camera(rng, things[0], difficulty, size)
     meant = table[kind]
@@ -96,8 +100,8 @@ def _point(
     gold = f"[{column / (camera.width - 1):.4f}, {row / (camera.height - 1):.4f}]"
     ask = ("Answer with one point [x, y] only: shares of the picture's width from the left and of its height from the "
            "top, both between 0 and 1.")  # fmt: skip
-    return Question(asked(kind).format(the(things[0])), [picture(render(scene, camera))], {"mask": data}, gold, ask,  # type: ignore[operator]
-                    recheck, (), "affmask")  # fmt: skip
+    text = asked(kind).format(the(things[0]))
+    return Question(text, [picture(render(scene, camera))], {"mask": data}, gold, ask, recheck, (), "affmask")
 
 
 def _camera(rng: np.random.Generator, thing: Thing, difficulty: int, size: int) -> Camera:
@@ -106,10 +110,11 @@ def _camera(rng: np.random.Generator, thing: Thing, difficulty: int, size: int) 
     rise, angle = np.radians(rng.uniform(25, 50)), float(rng.uniform(0, 360))
     middle = thing.middle()
     eye = middle + far * np.array([*(np.cos(rise) * heading(angle)), np.sin(rise)])
-    straight = Camera.looking(eye, middle, vfov=50.0, width=size, height=size * 3 // 4)
+    straight = Camera.looking(eye.tolist(), middle.tolist(), vfov=50.0, width=size, height=size * 3 // 4)
     right, down, _ = straight.rotation
     x, y = rng.uniform(-0.36, 0.36, 2) * (straight.width, straight.height) * far / straight.focal
-    return Camera.looking(eye, middle - x * right - y * down, vfov=50.0, width=size, height=size * 3 // 4)
+    aim = middle - x * right - y * down
+    return Camera.looking(eye.tolist(), aim.tolist(), vfov=50.0, width=size, height=size * 3 // 4)
 
 
 def _mask(scene: Scene, camera: Camera, meant: Sequence[int]) -> npt.NDArray[np.bool_]:

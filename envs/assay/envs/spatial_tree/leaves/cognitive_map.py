@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from assay.envs.spatial_tree.engine import Camera, Light, Scene, Thing, render
+from assay.envs.spatial_tree.engine import Camera, Scene, Thing, render
 from assay.envs.spatial_tree.engine.rooms import room
 from assay.envs.spatial_tree.parts_cast import around, cast, put, stage
+from assay.envs.spatial_tree.parts_map import FACINGS, GRID, faces, on_map, way
 from assay.envs.spatial_tree.parts_mapping import (
     SHARE,
     Array,
@@ -29,13 +30,8 @@ from assay.envs.spatial_tree.question import LETTERS, Question
 DIAGONAL = (14, 12, 10, 9, 8)
 """By difficulty: least degrees between any line through two things and the map's diagonals, where left of and above
 would meet."""
-HALF = 2.0
-"""The map's sides are 2 x 2 m from the middle."""
-GRID = 10
 WITHIN = 28.0
 """How far from the middle of its sector an answer such as left or behind may lie, degrees; sectors meet at 45."""
-FACINGS = {"up": 0.0, "left": 90.0, "down": 180.0, "right": -90.0}
-"""Degrees counter-clockwise from where the first picture looks."""
 CLEAR_FRONTS = (
     "chair", "sofa", "bench", "monitor", "laptop", "washing machine", "toilet", "car", "truck", "tractor", "locomotive",
     "dog", "duck", "rabbit", "penguin", "robot", "doll",
@@ -64,8 +60,8 @@ def map_two_views(rng: np.random.Generator, difficulty: int, size: int) -> Quest
     cameras = [_first(size), around(180 + turn * float(rng.choice((-1, 1))), size)]
     if not all(clear(scene, camera, range(len(things))) for camera in cameras):
         return None
-    text = (f"Two pictures of the same things, from two sides. If one stands where {the(things[a])} is and looks towards "
-            f"{the(things[b])}, where is {the(things[c])}?")  # fmt: skip
+    text = (f"Two pictures of the same things, from two sides. If one stands where {the(things[a])} is and looks "
+            f"towards {the(things[b])}, where is {the(things[c])}?")  # fmt: skip
     options = [names[k] for k in rng.permutation(len(names))]
 
     def answer(at: Array) -> str | None:
@@ -79,21 +75,25 @@ def map_turning(rng: np.random.Generator, difficulty: int, size: int) -> Questio
     count = (4, 4, 5, 5, 6)[difficulty - 1]
     step = (90, 90, 90, 72, 72)[difficulty - 1] * float(rng.choice((-1, 1)))
     looks = [step * k for k in range(round(360 / abs(step)))]
-    ring = next((found for found in (_ring(rng, count, looks, difficulty) for _ in range(800)) if found is not None), None)
+    ring = next(
+        (found for found in (_ring(rng, count, looks, difficulty) for _ in range(800)) if found is not None), None
+    )
     if ring is None:
         return None
     found, right = ring
-    cameras = [Camera.heading((0.0, 0.0, 1.35), look, -14, vfov=74.0, width=size, height=size * 3 // 4) for look in looks]
+    cameras = [
+        Camera.heading((0.0, 0.0, 1.35), look, -14, vfov=74.0, width=size, height=size * 3 // 4) for look in looks
+    ]
     base = room(rng, 7.0, 7.0)
     things = _things(rng, found, int(difficulty > 3))
     scene = Scene((*things, *base.things), base.light)
     views = [render(flat(scene), quick(camera)) for camera in cameras]
     if any(max(view.share(place) for view in views) < SHARE for place in range(count)):
         return None
-    way = "left" if step > 0 else "right"
-    text = (f"A camera in the middle of a room turns on the spot: each picture is taken {abs(step):.0f} degrees further to "
-            f"the {way} than the one before. When one stands there and looks at {the(things[0])}, what is behind one's "
-            f"back?")  # fmt: skip
+    turned = "left" if step > 0 else "right"
+    text = (f"A camera in the middle of a room turns on the spot: each picture is taken {abs(step):.0f} degrees "
+            f"further to the {turned} than the one before. When one stands there and looks at {the(things[0])}, what "
+            f"is behind one's back?")  # fmt: skip
     others = [k for k in range(1, count) if k != right]
     picked = [right, *(others[k] for k in rng.permutation(len(others))[:3])]
     options = [the(things[picked[k]]) for k in rng.permutation(len(picked))]
@@ -104,9 +104,7 @@ def map_turning(rng: np.random.Generator, difficulty: int, size: int) -> Questio
     return _question(rng, text, things, scene, cameras, options, the(things[right]), answer)
 
 
-def _ring(
-    rng: np.random.Generator, count: int, looks: Sequence[float], difficulty: int
-) -> tuple[Array, int] | None:
+def _ring(rng: np.random.Generator, count: int, looks: Sequence[float], difficulty: int) -> tuple[Array, int] | None:
     """Places around the middle, each well within a picture, and which of them is opposite the first."""
     angles = float(rng.uniform(0, 360)) + np.cumsum(rng.dirichlet(np.full(count, 4.0)) * (360 - 38 * count) + 38)
     found = rng.uniform(1.7, 2.3, (count, 1)) * np.array([heading(angle) for angle in angles])
@@ -143,7 +141,7 @@ def map_with_facing(rng: np.random.Generator, difficulty: int, size: int) -> Que
     options = [list(_SIDES)[k] for k in rng.permutation(4)]
 
     def answer(at: Array) -> str | None:
-        return _sector(at, a, heading(FACINGS[_faces(things[a])]), c, 45)
+        return _sector(at, a, heading(FACINGS[faces(things[a])]), c, 45)
 
     return _question(rng, text, things, scene, cameras, options, truth, answer, facings)
 
@@ -195,7 +193,7 @@ def _question(
 ) -> Question:  # fmt: skip
     order = rng.permutation(len(things))
     names = [things[k].name for k in order]
-    places = {things[k].name: _on_map(things[k].middle()) for k in order}
+    places = {things[k].name: on_map(things[k].middle()) for k in order}
     entries = {
         things[k].name: {"position": places[things[k].name], "facing": facings[k] if facings else None} for k in order
     }
@@ -204,52 +202,23 @@ def _question(
     def recheck() -> bool:
         above = from_above(scene, range(len(things)))
         at = np.array([above[k] for k in range(len(things))])
-        again = {thing.name: _on_map(spot) for thing, spot in zip(things, at, strict=True)}
-        ways = all(_way(places[p], places[q]) == _way(again[p], again[q]) for p in names for q in names if p != q)
-        faced = facings is None or [_faces(thing) for thing in things] == list(facings)
+        again = {thing.name: on_map(spot) for thing, spot in zip(things, at, strict=True)}
+        ways = all(way(places[p], places[q]) == way(again[p], again[q]) for p in names for q in names if p != q)
+        faced = facings is None or [faces(thing) for thing in things] == list(facings)
         return ways and faced and answer(at) == truth
 
     facing = ', "facing": "up"' if facings else ""
-    ask = (f"Draw a map from above of {listed([f'the {name}' for name in names])}: x from 0 on the left to {GRID} on the "
-           f"right, y from 0 at the top to {GRID} at the bottom, and up is where the first picture looks. Answer with the "
-           f'map as one JSON object such as {{"{names[0]}": {{"position": [x, y]{facing}}}, ...}}'
-           f"{' (facing is up, down, left or right)' if facings else ''}, and then the letter of the right option, such "
-           f"as: Answer: A")  # fmt: skip
+    meant = " (facing is up, down, left or right)" if facings else ""
+    ask = (f"Draw a map from above of {listed([f'the {name}' for name in names])}: x from 0 on the left to {GRID} on "
+           f"the right, y from 0 at the top to {GRID} at the bottom, and up is where the first picture looks. Answer "
+           f'with the map as one JSON object such as {{"{names[0]}": {{"position": [x, y]{facing}}}, ...}}{meant}, '
+           f"and then the letter of the right option, such as: Answer: A")  # fmt: skip
     written = entries if facings else {name: {"position": place} for name, place in places.items()}
     gold = f"{json.dumps(written)}\nAnswer: {letter}"
     captions = [f"Picture {number}:" for number in range(1, len(cameras) + 1)]
     images = [picture(render(scene, camera)) for camera in cameras]
     return Question(text, images, {"answer": letter, "choices": list(options), "map": entries}, gold, ask, recheck,
                     tuple(options), "cogmap", tuple(captions))  # fmt: skip
-
-
-def _on_map(spot: Array) -> list[float]:
-    """x to the right and y down on the map, up being the world's +x and left its +y."""
-    scale = GRID / (2 * HALF)
-    return [round(float(HALF - spot[1]) * scale, 1), round(float(HALF - spot[0]) * scale, 1)]
-
-
-def _way(first: Sequence[float], second: Sequence[float]) -> str:
-    dx, dy = second[0] - first[0], second[1] - first[1]
-    if abs(dx) > abs(dy):
-        return "right" if dx > 0 else "left"
-    return "down" if dy > 0 else "up"
-
-
-def _faces(thing: Thing) -> str:
-    """Where a thing's front shows most like the front of its kind: by pictures of it alone from its four sides."""
-    light = Light(ambient=0.9, diffuse=0.1, shadow=False)
-    model = put((thing.kind, thing.colour), (0, 0), 0.0, 0.75)
-    front = _from_side(model, 0.0, light)
-    looks = {name: _from_side(thing, yaw, light) for name, yaw in FACINGS.items()}
-    return min(looks, key=lambda name: float(np.abs(looks[name] - front).mean()))
-
-
-def _from_side(thing: Thing, yaw: float, light: Light) -> Array:
-    middle = thing.middle()
-    camera = Camera.looking(middle + 2.5 * np.array([*heading(yaw), 0.2]), middle, vfov=35, width=48, height=48)
-    found: Array = render(Scene((thing,), light), camera).rgb.astype(float)
-    return found
 
 
 TEMPLATES = (map_two_views, map_turning, map_with_facing)

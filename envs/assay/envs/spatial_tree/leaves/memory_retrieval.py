@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from assay.envs.spatial_tree.engine import Camera, Part, Scene, Thing, render
 from assay.envs.spatial_tree.engine.kinds import COLOURS
@@ -53,11 +54,12 @@ def where_was_it(rng: np.random.Generator, difficulty: int, size: int) -> Questi
     def recheck() -> bool:
         stood = [_mat_under(*each, count, movers) for each in zip(scenes, cameras, strict=True)]
         if difficulty < 3:
-            return stood[frames - 1 - ago][0] == target.name
+            return bool(stood[frames - 1 - ago][0] == target.name)
         found = [places[0] for places in stood if places[1] == other.name]
         return found == [target.name]
 
-    text = f"Things stand on coloured mats and are moved between the pictures. Where was {the(scenes[0].things[count + 1])} {when}?"
+    asked = the(scenes[0].things[count + 1])
+    text = f"Things stand on coloured mats and are moved between the pictures. Where was {asked} {when}?"
     picked = [wrong[k] for k in rng.permutation(len(wrong))[:3]]
     images = [picture(render(scene, camera)) for scene, camera in zip(scenes, cameras, strict=True)]
     return mcq(rng, text, images, the(target), picked, recheck, _numbered(frames))
@@ -68,7 +70,7 @@ def _mat(ink: str, at: Array, yaw: float) -> Thing:
     return Thing(f"{ink} mat", (part,), (float(at[0]), float(at[1]), 0.0), (0, 0, yaw), "mat", ink)
 
 
-def _walks(rng: np.random.Generator, frames: int, count: int) -> Array | None:
+def _walks(rng: np.random.Generator, frames: int, count: int) -> npt.NDArray[np.int64] | None:
     """On which mat two things are in each picture: both move every time and never stand on one mat."""
     rows = [rng.permutation(count)[:2]]
     for _ in range(frames - 1):
@@ -76,7 +78,8 @@ def _walks(rng: np.random.Generator, frames: int, count: int) -> Array | None:
         if not moves:
             return None
         rows.append(moves[0])
-    return np.array(rows).T
+    found: npt.NDArray[np.int64] = np.array(rows).T
+    return found
 
 
 def _mat_under(scene: Scene, camera: Camera, count: int, movers: range) -> list[str]:

@@ -20,7 +20,7 @@ from assay.envs.spatial_tree.parts_mapping import (
     spots,
     the,
 )
-from assay.envs.spatial_tree.parts_person import EYES, eye_of, person
+from assay.envs.spatial_tree.parts_person import eye_of, person
 from assay.envs.spatial_tree.question import Question, mcq
 
 SIDES = {"in front of": 0.0, "to the left of": 90.0, "behind": 180.0, "to the right of": -90.0}
@@ -108,8 +108,8 @@ def which_view(rng: np.random.Generator, difficulty: int, size: int) -> Question
 
     views = [picture(render(scene, camera)), *(picture(render(alone, eye)) for eye in shown)]
     names = [f"View {letter}" for letter in "ABCD"]
-    text = ("The first picture shows a person in blue who looks at some things. Which of the other four pictures is what "
-            "the person sees? (The person is not in them.)")  # fmt: skip
+    text = ("The first picture shows a person in blue who looks at some things. Which of the other four pictures is "
+            "what the person sees? (The person is not in them.)")  # fmt: skip
     return lettered(text, views, ["The scene:", *(f"{name}:" for name in names)], right, names, recheck)
 
 
@@ -141,7 +141,10 @@ def who_sees(rng: np.random.Generator, difficulty: int, size: int) -> Question |
     low, high = ((130, 180), (110, 180), (90, 160), (75, 130), (70, 110))[difficulty - 1]
     inks = [list(COLOURS)[k] for k in rng.permutation(len(COLOURS))[:count]]
     # The first one sees it; the last one, in the hard ones, would but for a screen.
-    turns = [float(rng.uniform(-SEES, SEES)), *(float(rng.uniform(low, high) * rng.choice((-1, 1))) for _ in angles[1:])]
+    turns = [
+        float(rng.uniform(-SEES, SEES)),
+        *(float(rng.uniform(low, high) * rng.choice((-1, 1))) for _ in angles[1:]),
+    ]
     screens = []
     if difficulty >= 3:
         turns[-1] = float(rng.uniform(-SEES, SEES))
@@ -165,8 +168,8 @@ def who_sees(rng: np.random.Generator, difficulty: int, size: int) -> Question |
             seen.append(render(flat(rest), eye_of(body, width=160, vfov=73.7)).share(0) > 0.3 * whole > 0)
         return seen == [True, *(False for _ in people[1:])]
 
-    text = (f"Everybody looks where the peak of the cap points, and sees what is at most 45 degrees to the left or right "
-            f"of that{', if no screen hides it' if screens else ''}. Who sees {the(thing)}?")  # fmt: skip
+    text = (f"Everybody looks where the peak of the cap points, and sees what is at most 45 degrees to the left or "
+            f"right of that{', if no screen hides it' if screens else ''}. Who sees {the(thing)}?")  # fmt: skip
     names = [the(each) for each in people]
     return mcq(rng, text, [picture(render(scene, camera))], names[0], names[1:], recheck)
 

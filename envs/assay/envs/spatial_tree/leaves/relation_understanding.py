@@ -97,8 +97,8 @@ def same_thing_turned(rng: np.random.Generator, difficulty: int, size: int) -> Q
     camera = Camera.looking((-7.5, 0, 3.4), (0, 0, 0), vfov=44.0, width=size, height=size * 3 // 4)
     if not (shown_well(before, camera) and shown_well(after, camera)):
         return None
-    text = ("Two figures made of cubes. Is the second figure the first one merely turned (yes), or is it a mirror image "
-            "that no turning makes the same (no)?")  # fmt: skip
+    text = ("Two figures made of cubes. Is the second figure the first one merely turned (yes), or is it a mirror "
+            "image that no turning makes the same (no)?")  # fmt: skip
     images = [picture(render(scene, camera)) for scene in (before, after)]
     return _question(text, same, images, lambda: same_hand(before, after) == same)
 
