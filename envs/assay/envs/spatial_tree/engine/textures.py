@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +73,6 @@ def pattern(name: str) -> npt.NDArray[np.uint8]:
     return np.round(np.clip(_DRAWN[name](), 0, 1) * 255).astype(np.uint8)
 
 
-@cache
 def texture_file(name: str) -> Path:
     """The picture of a texture.
 

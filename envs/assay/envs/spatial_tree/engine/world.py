@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from assay.envs.spatial_tree.engine.scene import Part, Scene, Thing
-from assay.envs.spatial_tree.engine.solids import Solid, solids
+from assay.envs.spatial_tree.engine.solids import Solid, Triangles, solids
 from assay.envs.spatial_tree.engine.textures import texture_file
 from assay.envs.spatial_tree.engine.turning import quaternion, turned
 
@@ -95,12 +95,55 @@ def _textures(bullet: Any, client: int, scene: Scene) -> dict[str, int]:
     return {name: int(bullet.loadTexture(str(texture_file(name)), physicsClientId=client)) for name in names}
 
 
+class _Rows:
+    """Lists that are handed to PyBullet again and again.
+
+    It never lets go of the lists that it was given, of their rows, nor of the numbers in a list of places: with fresh
+    ones every scene would cost megabytes for good. Here only the outer lists are new, and they are emptied afterwards.
+    """
+
+    def __init__(self) -> None:
+        self.points: list[list[float]] = []
+        self.normals: list[list[float]] = []
+        self.spots: list[list[float]] = []
+        self.places: list[int] = []
+
+    def take(self, surface: Triangles) -> dict[str, list[Any]]:
+        """The surface in these lists, as arguments of createVisualShape."""
+        count = len(surface.points)
+        while len(self.points) < count:
+            self.places.append(len(self.points))
+            self.points.append([0.0, 0.0, 0.0])
+            self.normals.append([0.0, 0.0, 0.0])
+            self.spots.append([0.0, 0.0])
+        for row, values in zip(self.points, surface.points.tolist(), strict=False):
+            row[:] = values
+        for row, values in zip(self.normals, surface.normals.tolist(), strict=False):
+            row[:] = values
+        spots = [_NOWHERE] * count
+        if surface.spots.any():
+            for row, values in zip(self.spots, surface.spots.tolist(), strict=False):
+                row[:] = values
+            spots = self.spots[:count]
+        places = self.places
+        return {
+            "vertices": self.points[:count], "normals": self.normals[:count], "uvs": spots,
+            "indices": [places[corner] for corner in surface.corners.ravel().tolist()],
+        }  # fmt: skip
+
+
+_NOWHERE = [0.0, 0.0]
+_ROWS = _Rows()
+
+
 def _build(bullet: Any, client: int, solid: Solid, files: dict[str, int]) -> int:
-    points, normals, spots, corners = (column.tolist() for column in solid.surface)
+    lists = _ROWS.take(solid.surface)
     shape = bullet.createVisualShape(
-        bullet.GEOM_MESH, vertices=points, indices=[place for corner in corners for place in corner], normals=normals,
-        uvs=spots, rgbaColor=[*solid.colour, 1.0], specularColor=[0.1] * 3, physicsClientId=client,
+        bullet.GEOM_MESH, **lists, rgbaColor=[*solid.colour, 1.0], specularColor=[0.1] * 3,
+        physicsClientId=client,
     )  # fmt: skip
+    for each in lists.values():
+        each.clear()
     body = int(bullet.createMultiBody(0, -1, shape, physicsClientId=client))
     if solid.texture:
         texture = files[solid.texture]
