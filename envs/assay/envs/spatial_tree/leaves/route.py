@@ -8,6 +8,7 @@ import numpy as np
 from PIL import ImageDraw
 
 from assay.envs.spatial_tree.parts_drawing import chosen, lettered, middle, near, write
+from assay.envs.spatial_tree.parts_floors import rooms_passed
 from assay.envs.spatial_tree.parts_mazes import (
     GOAL,
     START,
@@ -244,4 +245,4 @@ def _pair(rng: np.random.Generator, side: int, steps: int, extra: float) -> tupl
     return None
 
 
-TEMPLATES = (exit_reached, plan_arrives, end_of_moves, steps_to_goal)
+TEMPLATES = (exit_reached, plan_arrives, end_of_moves, steps_to_goal, rooms_passed)
