@@ -228,7 +228,7 @@ def _spot(rng: np.random.Generator, frame: Box, held: bool) -> Array:
     """A spot inside a frame or anywhere on the stage."""
     if not held:
         return rng.uniform((-1.5, -1.9), (2.4, 1.9))
-    inner = np.array([*rng.uniform(-0.8, 0.8, 2), 0.0]) * np.array(frame.size) / 2
+    inner = np.array([*rng.uniform(-0.6, 0.6, 2), 0.0]) * np.array(frame.size) / 2
     spot: Array = (turned((0, 0, frame.yaw)) @ inner)[:2] + np.array(frame.middle[:2])
     return spot
 
