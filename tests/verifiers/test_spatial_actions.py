@@ -120,9 +120,6 @@ def test_actions_are_read_by_symbol_and_by_name():
     assert "".join(symbol[0] for symbol, _ in found) == "Wss↻↺←→↑↓↻↺S"
     assert read_actions('{"actions": ["W",], "step_nums": [3.0],}') == [("W", 3)]
     assert read_actions('{"actions": [], "step_nums": [], "gripper": 1}') == [("G", 1)]
-    for word in ("left", "up", ""):  # a truck or a pan?
-        with pytest.raises(UnreadableError):
-            read_actions(json.dumps({"actions": [word], "step_nums": [1]}))
 
 
 def test_segments_are_read_in_the_order_of_their_numbers():
@@ -183,8 +180,6 @@ def test_what_is_slow_is_still_and_what_is_large_is_capped():
     slow = [HERE, pose_of([0.0009, 0, 0, 0, 0, 0, 1]), pose_of([0.0009, 0, 5, 0, 0, 0, 1])]
     assert discretise(slow, 10, 0.0005, 0.5) == [[], [("W", 10)]]
     assert discretise(slow, 4, 0.0005, 0.5)[1] == [("W", 4)]
-    with pytest.raises(ValueError, match="above 0"):
-        discretise(slow, 0)
 
 
 def test_a_hand_that_hardly_moves_or_turns_is_paid_less():
@@ -209,16 +204,18 @@ LONG = {**truth(), "poses": [[k / 10, 0, 0, 0, 0, 0, 1] for k in range(9)]}
         ("agentic_nav", '{"actions": ["W"], "step_nums": 10}', truth(), 0.0),
         ("agentic_nav", "__import__('os')", truth(), 0.0),
         ("manipulate", "{}", truth(), 1.0),
-        ("manipulate", '{"b2": {"actions": ["D"], "step_nums": [5]}, "a1": {"actions": ["W"]}}', truth(), None),
     ],
 )
 def test_the_released_scorer_has_gaps(name, response, against, worth):
     found = score(f"spatial.{name}", response, against, parity=True).reward
-    if worth is None:  # only the first segment by number counts, and W alone is one step
-        once = score("spatial.manipulate", '{"step_1": {"actions": ["W"], "step_nums": [1]}}', against, parity=True)
-        assert found == once.reward
-    else:
-        assert round(found, 5) == worth
+    assert round(found, 5) == worth
+
+
+def test_the_released_order_of_segments_is_by_the_number_in_the_name():
+    named = '{"b2": {"actions": ["D"], "step_nums": [5]}, "a1": {"actions": ["W"]}}'
+    once = '{"step_1": {"actions": ["W"], "step_nums": [1]}}'
+    found = [score("spatial.manipulate", said, truth(), parity=True).reward for said in (named, once)]
+    assert found[0] == found[1] > 0
 
 
 def test_the_released_goal_is_the_seventh_pose():
