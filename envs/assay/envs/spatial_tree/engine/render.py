@@ -68,7 +68,8 @@ def render(scene: Scene, camera: Camera) -> View:
 def _mixed(middle: npt.NDArray[np.float32], corners: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Half of each pixel's middle, an eighth of each of its corners; ``corners`` has one row and column more."""
     around = corners[:-1, :-1] + corners[1:, :-1] + corners[:-1, 1:] + corners[1:, 1:]
-    return middle / 2 + around / 8
+    mixed: npt.NDArray[np.float32] = middle / np.float32(2) + around / np.float32(8)
+    return mixed
 
 
 def _shot(bullet: Any, client: int, camera: Camera, light: Light, world: World, aside: float = 0.0) -> View:

@@ -70,13 +70,10 @@ class Thing:
         return found
 
     def bounds(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Least and greatest x, y, z of its parts in its own frame, metres: exact but for turned cones
-        and wedges, whose boxes are turned instead.
-        """
-        middles = np.array([part.at for part in self.parts])
-        reach = np.stack([_reach(part) for part in self.parts])
-        low: npt.NDArray[np.float64] = (middles - reach).min(axis=0)
-        high: npt.NDArray[np.float64] = (middles + reach).max(axis=0)
+        """Least and greatest x, y, z of its parts in its own frame, metres, exact."""
+        ends = np.array([_extent(part) for part in self.parts])
+        low: npt.NDArray[np.float64] = ends[:, 0].min(axis=0)
+        high: npt.NDArray[np.float64] = ends[:, 1].max(axis=0)
         return low, high
 
     def middle(self) -> npt.NDArray[np.float64]:
@@ -127,18 +124,27 @@ class Scene:
         return Scene((*self.things, *things), self.light)
 
 
-def _reach(part: Part) -> npt.NDArray[np.float64]:
-    """Half the extents of a part along the axes of its thing."""
-    turn = turned(part.turn)
-    wide = part.size[0] / 2
+def _extent(part: Part) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Least and greatest x, y, z of a part in the frame of its thing."""
+    turn, at = turned(part.turn), np.array(part.at)
+    x, y, z = (side / 2 for side in part.size)
+    axis = turn[:, 2]
     if part.shape == "sphere":
-        return np.full(3, wide)
-    along = np.abs(turn[:, 2])
+        return at - x, at + x
     if part.shape == "capsule":
-        return along * part.size[2] / 2 + wide
-    if part.shape == "cylinder":
-        return along * part.size[2] / 2 + wide * np.sqrt(np.maximum(0.0, 1 - along**2))
-    x, y, z = part.size
-    half = np.array([max(x, y), max(x, y), z]) / 2 if part.shape == "cone" else np.array(part.size) / 2
-    found: npt.NDArray[np.float64] = np.abs(turn) @ half
-    return found
+        reach = np.abs(axis) * z + x
+        return at - reach, at + reach
+    if part.shape in ("cylinder", "cone"):
+        # The hull of two discs across the axis.
+        disc = np.sqrt(np.maximum(0.0, 1 - axis**2))
+        ends = ((-z, x), (z, x if part.shape == "cylinder" else y))
+        low = np.minimum(*(along * axis - wide * disc for along, wide in ends))
+        high = np.maximum(*(along * axis + wide * disc for along, wide in ends))
+        return at + low, at + high
+    signs = np.array(_RIDGE if part.shape == "wedge" else _CORNERS, dtype=float)
+    points = (signs * (x, y, z)) @ turn.T
+    return at + points.min(axis=0), at + points.max(axis=0)
+
+
+_CORNERS = [[1 if k >> axis & 1 else -1 for axis in range(3)] for k in range(8)]
+_RIDGE = [(-1, -1, -1), (1, -1, -1), (1, 1, -1), (-1, 1, -1), (-1, 0, 1), (1, 0, 1)]

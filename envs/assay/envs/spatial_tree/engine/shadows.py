@@ -40,7 +40,7 @@ def shaded(
         towards = np.array([0.04, 0.0, 0.999])
     vfov = float(np.degrees(2 * np.arctan(radius * 1.02 / _AWAY)))
     lamp = Camera.looking(
-        middle + _AWAY * towards, middle, vfov=vfov, width=_SIDE, height=_SIDE,
+        (middle + _AWAY * towards).tolist(), middle.tolist(), vfov=vfov, width=_SIDE, height=_SIDE,
         near=_AWAY - radius - 0.1, far=_AWAY + radius + 0.1,
     )  # fmt: skip
     nearest = _map(bullet, client, world, scene, lamp)

@@ -54,8 +54,8 @@ def solids(parts: tuple[Part, ...]) -> tuple[Solid, ...]:
     for (colour, texture), pieces in groups.items():
         starts = np.cumsum([0, *(len(piece.points) for piece in pieces)])
         corners = np.concatenate([piece.corners + start for piece, start in zip(pieces, starts, strict=False)])
-        columns = [np.concatenate([piece[column] for piece in pieces]) for column in range(3)]
-        found.append(Solid(colour, texture, Triangles(*columns, corners)))
+        points, normals, spots = (np.concatenate([piece[k] for piece in pieces]) for k in range(3))
+        found.append(Solid(colour, texture, Triangles(points, normals, spots, corners)))
     return tuple(found)
 
 

@@ -31,7 +31,7 @@ def _tiles() -> Array:
 def _planks() -> Array:
     y, x = np.indices((SIDE, SIDE))
     board = y * 4 // SIDE
-    shade = np.array([0.95, 0.84, 1.0, 0.88])[board]
+    shade: Array = np.array([0.95, 0.84, 1.0, 0.88])[board]
     ends = np.array([10, 74, 42, 106])[board]
     joint = (y % (SIDE // 4) < 2) | (np.abs(x - ends) < 1)
     grain = 0.03 * np.sin(2 * np.pi * (6 * y / SIDE + 0.35 * np.sin(2 * np.pi * x / SIDE)) + board)
@@ -53,8 +53,8 @@ def _stripes() -> Array:
 
 
 def _speckles() -> Array:
-    noise = np.random.default_rng(5).random((SIDE // 4, SIDE // 4))
-    return 0.86 + 0.14 * np.kron(noise, np.ones((4, 4)))
+    noise: Array = np.kron(np.random.default_rng(5).random((SIDE // 4, SIDE // 4)), np.ones((4, 4)))
+    return 0.86 + 0.14 * noise
 
 
 _DRAWN: dict[str, Callable[[], Array]] = {

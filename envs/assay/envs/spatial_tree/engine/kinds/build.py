@@ -65,6 +65,11 @@ def dim(colour: Colour, factor: float = 0.6) -> Colour:
     return red, green, blue
 
 
+def unlike(colour: Colour) -> Colour:
+    """A colour for stripes on it: pale, or grey where it is pale itself."""
+    return STEEL if min(colour) > 0.7 else PALE
+
+
 def slab(x: Span, y: Span, z: Span, colour: Colour, turn: Vector = (0.0, 0.0, 0.0)) -> Part:
     """A box between limits along each axis, turned about its middle."""
     spans = (x, y, z)
@@ -80,7 +85,7 @@ def rod(start: Vector, end: Vector, width: float, colour: Colour, shape: Shape =
     x, y, z = (b - a) / length
     turn = (0.0, float(np.degrees(np.arccos(np.clip(z, -1, 1)))), float(np.degrees(np.arctan2(y, x))))
     middle = tuple(((a + b) / 2).tolist())
-    return Part(shape, (width, width, length), middle, turn, colour)  # type: ignore[arg-type]
+    return Part(shape, (width, width, length), middle, turn, colour)
 
 
 def ball(at: Vector, width: float, colour: Colour) -> Part:

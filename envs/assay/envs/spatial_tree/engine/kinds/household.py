@@ -21,6 +21,7 @@ from assay.envs.spatial_tree.engine.kinds.build import (
     dim,
     rod,
     slab,
+    unlike,
 )
 from assay.envs.spatial_tree.engine.scene import Colour, Part
 
@@ -62,7 +63,7 @@ def _bottle(colour: Colour) -> Iterator[Part]:
     yield ball((0, 0, 0.17), 0.075, colour)
     yield rod((0, 0, 0.18), (0, 0, 0.27), 0.03, colour)
     yield rod((0, 0, 0.265), (0, 0, 0.29), 0.036, DARK)
-    yield rod((0, 0, 0.05), (0, 0, 0.13), 0.077, PALE)
+    yield rod((0, 0, 0.05), (0, 0, 0.13), 0.077, unlike(colour))
 
 
 def _vase(colour: Colour) -> Iterator[Part]:

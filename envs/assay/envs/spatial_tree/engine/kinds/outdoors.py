@@ -21,6 +21,7 @@ from assay.envs.spatial_tree.engine.kinds.build import (
     rod,
     roof,
     slab,
+    unlike,
     wheels,
 )
 from assay.envs.spatial_tree.engine.scene import Colour, Part
@@ -50,7 +51,7 @@ def _truck(colour: Colour) -> Iterator[Part]:
         yield slab((1.7, 2.5), (low, high), (1.4, 2.0), GLASS)
         low, high = sorted((side * 0.6, side * 0.9))
         yield slab((2.8, 2.84), (low, high), (0.8, 1.0), (1.0, 0.97, 0.7))
-    yield slab((-3.02, 1.12), (-1.12, 1.12), (1.5, 1.9), PALE)
+    yield slab((-3.02, 1.12), (-1.12, 1.12), (1.5, 1.9), unlike(colour))
     yield from wheels((-2.2, -1.2, 2.0), 1.1, 0.95, 0.3)
 
 
@@ -153,9 +154,9 @@ def _bicycle(colour: Colour) -> Iterator[Part]:
             yield rod(a, b, 0.05, DARK, "capsule")
         for k in (0, 2, 4):
             yield rod(ends[k], ends[k + 6], 0.012, STEEL)
-    for a, b in (((-0.5, 0.35), (-0.2, 0.8)), ((-0.5, 0.35), (-0.05, 0.33)), ((-0.05, 0.33), (-0.23, 0.9)),
+    for low, up in (((-0.5, 0.35), (-0.2, 0.8)), ((-0.5, 0.35), (-0.05, 0.33)), ((-0.05, 0.33), (-0.23, 0.9)),
                  ((-0.05, 0.33), (0.36, 0.75)), ((-0.2, 0.8), (0.36, 0.78)), ((0.5, 0.35), (0.32, 0.95))):  # fmt: skip
-        yield rod((a[0], 0, a[1]), (b[0], 0, b[1]), 0.05, colour)
+        yield rod((low[0], 0, low[1]), (up[0], 0, up[1]), 0.05, colour)
     yield slab((-0.36, -0.1), (-0.07, 0.07), (0.9, 0.96), DARK)
     yield rod((0.32, -0.26, 0.97), (0.32, 0.26, 0.97), 0.04, DARK)
 
@@ -229,7 +230,7 @@ def _traffic_cone(colour: Colour) -> Iterator[Part]:
     steps = 9
     for step in range(steps):
         low, high = 0.04 + 0.6 * step / steps, 0.04 + 0.6 * (step + 1) / steps
-        band = (0.97, 0.97, 0.95) if step in (3, 4, 6) else colour
+        band = unlike(colour) if step in (3, 4, 6) else colour
         yield rod((0, 0, low), (0, 0, high), 0.32 - 0.028 * step, band)
 
 
@@ -246,7 +247,7 @@ def _mailbox(colour: Colour) -> Iterator[Part]:
 
 def _lighthouse(colour: Colour) -> Iterator[Part]:
     for step in range(6):
-        band = colour if step % 2 == 0 else (0.96, 0.96, 0.94)
+        band = colour if step % 2 == 0 else unlike(colour)
         yield rod((0, 0, 0.6 * step), (0, 0, 0.6 * (step + 1)), 1.6 - 0.13 * step, band)
     yield rod((0, 0, 3.6), (0, 0, 3.7), 1.3, DARK)
     yield rod((0, 0, 3.7), (0, 0, 4.2), 0.7, (1.0, 0.93, 0.55))

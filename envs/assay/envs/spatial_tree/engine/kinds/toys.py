@@ -20,6 +20,7 @@ from assay.envs.spatial_tree.engine.kinds.build import (
     dim,
     rod,
     slab,
+    unlike,
     wheels,
 )
 from assay.envs.spatial_tree.engine.scene import Colour, Part
@@ -136,7 +137,7 @@ def _rocket(colour: Colour) -> Iterator[Part]:
     for x, y, turn in ((0.3, 0, 0), (-0.3, 0, 180), (0, 0.3, 90), (0, -0.3, 270)):
         yield Part("wedge", (0.04, 0.5, 0.7), (x, y, 0.35), (0, 0, turn + 90), dim(colour, 0.75))
     yield rod((0.2, 0, 1.15), (0.265, 0, 1.15), 0.22, (0.4, 0.65, 0.85))
-    yield rod((0, 0, 0.62), (0, 0, 0.74), 0.51, PALE)
+    yield rod((0, 0, 0.62), (0, 0, 0.74), 0.51, unlike(colour))
 
 
 def _tower(colour: Colour) -> Iterator[Part]:
