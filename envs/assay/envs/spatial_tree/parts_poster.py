@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from assay.envs.spatial_tree.parts_seen import PAINTS, Array
 
-CELLS = 4
+CELLS = 3
 """Patches of a poster along each side."""
 SIDE = 480
 """Pixels of a poster along each side."""

@@ -47,6 +47,24 @@ def surface(view: View, camera: Camera, place: int) -> Array:
     return camera.unproject(columns + 0.5, rows + 0.5, view.depth[rows, columns])
 
 
+def unevenness(view: View, pixels: Array) -> Array:
+    """How far each of ``pixels`` ``[n, 2]`` is from lying on a plane, as a share of its inverse depth.
+
+    On a plane inverse depth is linear over the picture, so that its second differences are nought; across an edge they
+    are about the gap's share of the depth.
+    """
+    columns, rows = pixels.astype(int).T
+    with np.errstate(divide="ignore"):
+        inverse = 1 / view.depth
+    middle = inverse[rows, columns]
+    bends = [
+        inverse[rows + dy, columns + dx] + inverse[rows - dy, columns - dx] - 2 * middle
+        for dx, dy in ((1, 0), (0, 1), (1, 1), (1, -1))
+    ]
+    found: Array = np.abs(bends).max(axis=0) / middle
+    return found
+
+
 def seen_middle(view: View, camera: Camera, place: int) -> Array:
     """The middle of the box round what is seen of a thing, in the world, metres ``[3]``; NaN where it is not seen."""
     points = surface(view, camera, place)

@@ -11,7 +11,7 @@ from assay.envs.spatial_tree.engine import Camera, Scene, View, render
 from assay.envs.spatial_tree.engine.marks import MARK, dot, unit
 from assay.envs.spatial_tree.parts_motion import furnished
 from assay.envs.spatial_tree.parts_poster import CELLS, mapped, patch, poster, seen_from_aside, unwarped
-from assay.envs.spatial_tree.parts_seen import Array, first, in_sight, picture, seen_well, spread
+from assay.envs.spatial_tree.parts_seen import Array, first, in_sight, picture, seen_well, spread, unevenness
 from assay.envs.spatial_tree.parts_stage import moved, props, stage
 from assay.envs.spatial_tree.question import Question, mcq
 
@@ -21,8 +21,9 @@ APART = (0.25, 0.21, 0.18, 0.15, 0.13)
 """Of the picture's width: how far marks are apart, by difficulty; at least 2.2 radii of a mark."""
 SAME = 0.04
 """Metres: a point whose depth in the second view differs by more is hidden there."""
-EVEN = 0.06
-"""Metres by which depths round a mark may differ, so that marks are not on edges."""
+EVEN = 0.03
+"""Of its inverse depth: how far a marked pixel may be from a plane; marks are not put on edges."""
+CANDIDATES = 300
 UNLIKE = 20.0
 """Grey levels by which any two patches that are offered differ on average at least."""
 
@@ -38,7 +39,7 @@ def same_point(rng: np.random.Generator, difficulty: int, size: int) -> Question
     views = render(scene, camera), render(scene, other)
     if min(view.depth.min() for view in views) < 0.5:
         return None
-    places = first(lambda: _common(rng, difficulty, (camera, other), views), 200)
+    places = _common(rng, difficulty, (camera, other), views)
     if places is None:
         return None
     here, there = places
@@ -162,25 +163,30 @@ def _common(
 ) -> tuple[Array, Array] | None:
     """Pixels ``[4, 2]`` in two views of four points that both show: of things, off their edges, apart."""
     rows, columns = np.nonzero(views[0].ids >= 5)
-    if len(rows) < 100:
+    if len(rows) < CANDIDATES:
         return None
-    chosen = rng.choice(len(rows), 4, replace=False)
-    here: Array = np.stack([columns[chosen], rows[chosen]], axis=1) + 0.5
+    chosen = rng.choice(len(rows), CANDIDATES, replace=False)
+    here = np.column_stack([columns[chosen], rows[chosen]]).astype(np.float64) + 0.5
     seen = cameras[1].project(_world(cameras[0], views[0], here))
-    there = np.floor(seen[:, :2]) + 0.5
+    there: Array = np.floor(seen[:, :2]) + 0.5
     size = np.array([cameras[0].width, cameras[0].height])
     edge = unit(picture(views[0]))
-    if not all(((edge < pixels) & (pixels < size - edge)).all() for pixels in (here, there)):
+    inside = ((here > edge) & (here < size - edge) & (there > edge) & (there < size - edge)).all(axis=1)
+    here, there, depth = here[inside], there[inside], seen[inside, 2]
+    shown = views[1].depth[there[:, 1].astype(int), there[:, 0].astype(int)]
+    fair = (np.abs(shown - depth) < SAME) & (unevenness(views[0], here) < EVEN) & (unevenness(views[1], there) < EVEN)
+    here, there = here[fair], there[fair]
+    if len(here) < 4:
         return None
     apart = max(APART[difficulty - 1] * size[0], 2.2 * edge)
-    if (np.linalg.norm(there[:, None] - there[None], axis=2) + 1e9 * np.eye(4)).min() < apart:
-        return None
-    for view, pixels in zip(views, (here, there), strict=True):
-        patches = [view.depth[y - 1 : y + 2, x - 1 : x + 2] for x, y in pixels.astype(int)]
-        if max(float(np.ptp(each)) for each in patches) > EVEN:
-            return None
-    shown = views[1].depth[there[:, 1].astype(int), there[:, 0].astype(int)]
-    return (here, there) if np.abs(shown - seen[:, 2]).max() < SAME else None
+
+    def four() -> tuple[Array, Array] | None:
+        picked = rng.choice(len(here), 4, replace=False)
+        marks = there[picked]
+        gaps = np.linalg.norm(marks[:, None] - marks[None], axis=2) + 1e9 * np.eye(4)
+        return (here[picked], marks) if gaps.min() >= apart else None
+
+    return first(four, 300)
 
 
 def _world(camera: Camera, view: View, pixels: Array) -> Array:

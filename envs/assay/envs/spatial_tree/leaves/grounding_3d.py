@@ -9,7 +9,7 @@ import numpy as np
 from assay.envs.spatial_tree.engine import Camera, Scene, View
 from assay.envs.spatial_tree.engine.marks import dot, unit
 from assay.envs.spatial_tree.engine.turning import turned
-from assay.envs.spatial_tree.parts_seen import Array, first, in_sight, picture, seen_well, spread
+from assay.envs.spatial_tree.parts_seen import Array, first, in_sight, picture, seen_well, spread, unevenness
 from assay.envs.spatial_tree.parts_stage import moved, onlooker, props, stage, told_camera
 from assay.envs.spatial_tree.question import Question, mcq
 
@@ -20,8 +20,8 @@ APART = (0.22, 0.2, 0.18, 0.16, 0.14)
 """Of the picture's width: how far any two of them are apart, by difficulty; at least 2.2 radii of a mark."""
 DIFFERENT = (0.6, 0.5, 0.4, 0.3, 0.22)
 """Metres between any two coordinates that are offered, by difficulty."""
-EVEN = 0.05
-"""Metres by which depths round a marked pixel may differ: marks are not put on edges."""
+EVEN = 0.03
+"""Of its inverse depth: how far a marked pixel may be from a plane; marks are not put on edges."""
 SLACK = 0.05
 """Metres that a point told with two digits may be off the thing that it is on."""
 
@@ -136,10 +136,8 @@ def _pixels(rng: np.random.Generator, difficulty: int, camera: Camera, view: Vie
     # Half of the points at least are on things: a floor alone is one plane.
     if (ids < 0).any() or (ids > 0).sum() < 2:
         return None
-    for x, y in pixels.astype(int):
-        patch = view.depth[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2]
-        if not np.ptp(patch) < EVEN:
-            return None
+    if unevenness(view, pixels).max() > EVEN:
+        return None
     points = _points(camera, view, pixels)
     gaps = np.linalg.norm(points[:, None] - points[None], axis=2) + 9 * np.eye(COUNT)
     return pixels if gaps.min() >= DIFFERENT[difficulty - 1] else None
