@@ -18,10 +18,10 @@ MOST, FEWER, LONG = 32, 16, 240
 """Frames of a long clip and of a short one, where a record lists none, and the frames above which it is long."""
 LARGEST = 10_000_000
 """A frame number above this is nonsense."""
-SIDE = 1280
+SIDE = 768
 """Longest edge of a frame as it is shown, pixels; a smaller one keeps its size."""
 _PREFIX = "clip:"
-_KEPT = 8
+_KEPT = 4
 
 
 def chosen_frames(listed: Sequence[int], total: int) -> list[int]:
