@@ -20,7 +20,7 @@ Array = npt.NDArray[np.float64]
 HERE: Pose = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 """Where every body starts: poses are in the frame of the start."""
 VFOV = 60.0
-"""Of a body's eyes, degrees from top to bottom."""
+"""Of a body's eyes where nothing else is said, degrees from top to bottom."""
 
 
 def axes_of(pose: Pose) -> Array:
@@ -40,6 +40,7 @@ class World:
         radius: of the ball that must fit, metres.
         frame: ``body``, or ``parity``, where nothing is solid.
         solids: what is in the way.
+        vfov: of its eyes, degrees.
     """
 
     eye: Array
@@ -49,12 +50,14 @@ class World:
     radius: float = 0.15
     frame: Frame = "body"
     solids: Solids = field(default_factory=lambda: Solids(()))
+    vfov: float = VFOV
 
     @classmethod
     def of(cls, start: Mapping[str, Any]) -> World:
         """From the data of an episode."""
         return cls(np.array(start["eye"], dtype=float), np.array(start["rows"], dtype=float), float(start["step"]),
-                   float(start["angle"]), float(start["radius"]), start["frame"], Solids(start["solids"]))  # fmt: skip
+                   float(start["angle"]), float(start["radius"]), start["frame"], Solids(start["solids"]),
+                   start.get("vfov", VFOV))  # fmt: skip
 
     def point(self, place: Any) -> Array:
         """Places ``[..., 3]`` in the frame of the start as points of the world."""
@@ -64,7 +67,7 @@ class World:
     def camera(self, pose: Pose, size: int) -> Camera:
         """What looks out of the body's eyes; ``size`` is the picture's width, pixels."""
         rows = axes_of(pose).T @ self.rows
-        return Camera.posed(self.point(pose[:3]).tolist(), rows, vfov=VFOV, width=size, height=size * 3 // 4)
+        return Camera.posed(self.point(pose[:3]).tolist(), rows, vfov=self.vfov, width=size, height=size * 3 // 4)
 
     def clear(self, one: Any, two: Any) -> bool:
         """Whether the body fits all the way between two places in the frame of the start."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from assay.envs.spatial_tree.acting.body import World
+from assay.envs.spatial_tree.acting.body import VFOV, World
 from assay.envs.spatial_tree.acting.solids import Box, Solids, box_of
 from assay.envs.spatial_tree.acting.stored import restored, stored
 from assay.envs.spatial_tree.engine import Camera, Scene
@@ -21,6 +21,10 @@ Array = npt.NDArray[np.float64]
 
 RADIUS = 0.15
 """Of the ball that a body is, metres."""
+WIDE = 75.0
+"""Vertical field of view of a body that looks around, degrees: wide enough for what stands on the floor nearby."""
+OPEN = 0.9
+"""Metres that must lie in front of half of a view that begins an episode."""
 EYES = 1.15
 """Height of a body's eyes at the start, metres."""
 STANDING = (
@@ -43,16 +47,18 @@ class Place(NamedTuple):
     boxes: tuple[Box, ...]
     limits: tuple[float, float, float, float]
 
-    def start(self, camera: Camera, step: float, angle: float) -> dict[str, Any]:
+    def start(self, camera: Camera, step: float, angle: float, vfov: float = VFOV) -> dict[str, Any]:
         """The data of an episode that starts where a camera is."""
         return {
             "scene": stored(self.scene), "eye": list(camera.eye), "rows": [list(row) for row in camera.axes],
             "step": step, "angle": angle, "radius": RADIUS, "solids": [list(box) for box in self.boxes],
+            "vfov": vfov,
         }  # fmt: skip
 
-    def world(self, camera: Camera, step: float, angle: float) -> World:
+    def world(self, camera: Camera, step: float, angle: float, vfov: float = VFOV) -> World:
         """The world of such an episode."""
-        return World(np.array(camera.eye), np.array(camera.axes), step, angle, RADIUS, "body", Solids(self.boxes))
+        eye, rows = np.array(camera.eye), np.array(camera.axes)
+        return World(eye, rows, step, angle, RADIUS, "body", Solids(self.boxes), vfov)
 
     def inside(self, at: Sequence[float]) -> bool:
         """Whether a point of the world is within the limits."""
