@@ -62,8 +62,8 @@ def shot(things: Sequence[Thing], around: Sequence[Thing], camera: Camera) -> Vi
     return render(Scene((*things, *around), light), camera)
 
 
-def labelled(view: View, camera: Camera, along: Sequence[float]) -> Image.Image:
-    """The picture with letters A, B, C ... at its lower edge, under places ``along`` x (metres), the least first."""
+def labelled(view: View, camera: Camera, along: Sequence[float], letters: Sequence[str] = LETTERS) -> Image.Image:
+    """The picture with letters at its lower edge, under places ``along`` x (metres), the least first."""
     image = Image.fromarray(view.rgb)
     reach, last = unit(image), -np.inf
     low = True
@@ -72,7 +72,7 @@ def labelled(view: View, camera: Camera, along: Sequence[float]) -> Image.Image:
         # Where two would touch, the second stands higher.
         low = not low if column - last < 2.3 * reach else True
         last = column
-        image = dot(image, (column, camera.height - reach * (1.3 if low else 3.5)), LETTERS[number])
+        image = dot(image, (column, camera.height - reach * (1.3 if low else 3.5)), letters[number])
     return image
 
 

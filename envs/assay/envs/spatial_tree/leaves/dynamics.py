@@ -23,6 +23,7 @@ from assay.envs.spatial_tree.parts_dynamics import (
     spans,
     surroundings,
 )
+from assay.envs.spatial_tree.parts_marbles import marble_bin
 from assay.envs.spatial_tree.question import Question
 
 _BLOCK = (0.7, 0.5, 0.36)
@@ -221,4 +222,4 @@ def _above(camera: Camera, x: float, z: float) -> tuple[float, float]:
     return float(found[0]), float(found[1])
 
 
-TEMPLATES = (tower_falls, ramp_race, dominoes)
+TEMPLATES = (tower_falls, ramp_race, dominoes, marble_bin)
