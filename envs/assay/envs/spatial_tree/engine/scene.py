@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -71,10 +72,8 @@ class Thing:
 
     def bounds(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Least and greatest x, y, z of its parts in its own frame, metres, exact."""
-        ends = np.array([_extent(part) for part in self.parts])
-        low: npt.NDArray[np.float64] = ends[:, 0].min(axis=0)
-        high: npt.NDArray[np.float64] = ends[:, 1].max(axis=0)
-        return low, high
+        low, high = _bounds(self.parts)
+        return low.copy(), high.copy()
 
     def middle(self) -> npt.NDArray[np.float64]:
         """The middle of its box in the world, metres ``[3]``."""
@@ -122,6 +121,13 @@ class Scene:
     def plus(self, things: Sequence[Thing]) -> Scene:
         """The scene with more things behind its own, so that places stay."""
         return Scene((*self.things, *things), self.light)
+
+
+@lru_cache(4096)
+def _bounds(parts: tuple[Part, ...]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    # Kept: a template tries the same thing at many places before one is fair.
+    ends = np.array([_extent(part) for part in parts])
+    return ends[:, 0].min(axis=0), ends[:, 1].max(axis=0)
 
 
 def _extent(part: Part) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

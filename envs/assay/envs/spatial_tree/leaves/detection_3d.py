@@ -70,10 +70,10 @@ def box_in_numbers(rng: np.random.Generator, difficulty: int, size: int) -> Ques
 def box_drawn(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """In which of four pictures a box is drawn as it stands round a thing; the others are moved, turned or resized."""
     camera = onlooker(rng, size)
-    spots = spread(rng, difficulty, (-0.9, -1.0), (1.1, 1.0), 0.9)
+    spots = spread(rng, difficulty, (-1.2, -1.3), (1.4, 1.3), 1.0)
     if spots is None:
         return None
-    things = props(rng, spots)
+    things = props(rng, spots, 0.95)
     scene = stage(rng, things)
     view = seen_well(scene, camera, [1], LEAST_SEEN)
     if view is None:
