@@ -196,7 +196,7 @@ def correlations(columns: Sequence[Mapping[str, float]], over: str) -> Any:
     side = 3.4 + 0.27 * len(leaves)
     figure = _figure(max(6.4, side + 0.9), side)
     axes = figure.add_subplot()
-    axes.set_facecolor("#f2f4f7")
+    axes.set_facecolor("#c4cad3")
     image = axes.imshow(r, cmap="RdBu_r", vmin=-1.0, vmax=1.0)
     for i in range(len(leaves)):
         for j in range(len(leaves)):
