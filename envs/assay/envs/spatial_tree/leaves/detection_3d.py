@@ -70,18 +70,23 @@ def box_in_numbers(rng: np.random.Generator, difficulty: int, size: int) -> Ques
 def box_drawn(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """In which of four pictures a box is drawn as it stands round a thing; the others are moved, turned or resized."""
     camera = onlooker(rng, size)
-    spots = spread(rng, difficulty, (-1.2, -1.3), (1.4, 1.3), 1.0)
-    if spots is None:
+    things = props(rng, np.zeros((difficulty, 2)), 0.95)
+
+    def laid() -> list[Thing] | None:
+        spots = spread(rng, difficulty, LOW, HIGH, 0.95)
+        if spots is None:
+            return None
+        placed = [moved(each, spot) for each, spot in zip(things, spots, strict=True)]
+        return placed if framed(camera, placed[0]) and covers(camera, placed)[0] <= STAND_CLEAR / 2 else None
+
+    placed = first(laid)
+    view = None if placed is None else seen_well(stage(rng, placed), camera, [1], LEAST_SEEN)
+    if placed is None or view is None:
         return None
-    things = props(rng, spots, 0.95)
-    scene = stage(rng, things)
-    view = seen_well(scene, camera, [1], LEAST_SEEN)
-    if view is None:
-        return None
-    true = Box.round(things[0])
-    most = (0.4, 0.5, 0.6, 0.68, 0.75)[difficulty - 1]
+    true = Box.round(placed[0])
+    most = (0.4, 0.48, 0.56, 0.63, 0.7)[difficulty - 1]
     boxes, masks = [true], [silhouette(camera, true)]
-    for _ in range(60):
+    for _ in range(150):
         if len(boxes) == 4:
             break
         other = _changed(rng, true)
@@ -208,11 +213,11 @@ def _changed(rng: np.random.Generator, box: Box) -> Box:
     a, b, c = box.size
     change = int(rng.integers(3))
     if change == 0:
-        aside = rng.uniform(0.2, 0.8) * max(a, b) * unit(rng.uniform(0, 360))
+        aside = rng.uniform(0.3, 0.8) * max(a, b) * unit(rng.uniform(0, 360))
         return replace(box, middle=(x + float(aside[0]), y + float(aside[1]), z))
     if change == 1:
-        return replace(box, yaw=box.yaw + float(rng.choice((-1, 1)) * rng.uniform(30, 90)))
-    low, high = ((0.5, 0.8), (1.25, 1.8))[int(rng.integers(2))]
+        return replace(box, yaw=box.yaw + float(rng.choice((-1, 1)) * rng.uniform(35, 90)))
+    low, high = ((0.5, 0.72), (1.35, 1.8))[int(rng.integers(2))]
     fx, fy, fz = rng.uniform(low, high, 3)
     return Box((x, y, z * fz), (a * fx, b * fy, c * fz), box.yaw)
 
