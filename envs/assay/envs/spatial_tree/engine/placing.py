@@ -12,6 +12,7 @@ from assay.envs.spatial_tree.engine.scene import Scene, Thing
 from assay.envs.spatial_tree.engine.walls import THICK
 
 Array = npt.NDArray[np.float64]
+_LAYOUTS = 4  # beginnings anew where a thing found no room
 
 
 def footprint(thing: Thing) -> Array:
@@ -70,31 +71,42 @@ def place(
         within: least x, least y, greatest x, greatest y of what they may cover; the inside of the room if None.
         gap: between things, and to walls, metres.
         turned: whether the yaw is drawn too.
-        tries: draws a thing.
+        tries: draws a thing; all begin anew a few times where one finds no room.
         allowed: a further condition on a thing where it would stand.
 
     Returns:
         The scene with ``things`` behind its own, or None if one found no room.
     """
-    taken = [footprint(thing) for thing in scene.things if thing.kind != "floor" and thing.name != "floor"]
+    fixed = [footprint(thing) for thing in scene.things if "floor" not in (thing.kind, thing.name)]
     limits = within or inside(scene)
     low, high = np.array(limits[:2]), np.array(limits[2:])
-    put: list[Thing] = []
-    for thing in things:
-        for _ in range(tries):
-            yaw = float(rng.uniform(0, 360)) if turned else thing.turn[2]
-            x, y = rng.uniform(low, high)
-            moved = replace(thing, at=(float(x), float(y), thing.at[2]), turn=(*thing.turn[:2], yaw))
-            shape = footprint(moved)
-            if (shape < low).any() or (shape > high).any() or not allowed(moved):
-                continue
-            if all(distance_between(shape, other) >= gap for other in taken):
-                taken.append(shape)
-                put.append(moved)
+    for _ in range(_LAYOUTS):
+        taken, put = list(fixed), []
+        for thing in things:
+            moved = _spot(rng, thing, taken, low, high, gap, turned, tries, allowed)
+            if moved is None:
                 break
+            taken.append(footprint(moved))
+            put.append(moved)
         else:
-            return None
-    return scene.plus(put)
+            return scene.plus(put)
+    return None
+
+
+def _spot(
+    rng: np.random.Generator, thing: Thing, taken: Sequence[Array], low: Array, high: Array, gap: float, turned: bool,
+    tries: int, allowed: Callable[[Thing], bool],
+) -> Thing | None:  # fmt: skip
+    for _ in range(tries):
+        yaw = float(rng.uniform(0, 360)) if turned else thing.turn[2]
+        x, y = rng.uniform(low, high)
+        moved = replace(thing, at=(float(x), float(y), thing.at[2]), turn=(*thing.turn[:2], yaw))
+        shape = footprint(moved)
+        if (shape < low).any() or (shape > high).any() or not allowed(moved):
+            continue
+        if all(distance_between(shape, other) >= gap for other in taken):
+            return moved
+    return None
 
 
 def inside(scene: Scene) -> tuple[float, float, float, float]:

@@ -31,11 +31,11 @@ def _tiles() -> Array:
 def _planks() -> Array:
     y, x = np.indices((SIDE, SIDE))
     board = y * 4 // SIDE
-    shade: Array = np.array([0.95, 0.84, 1.0, 0.88])[board]
+    shade = np.array([0.95, 0.84, 1.0, 0.88])[board]
     ends = np.array([10, 74, 42, 106])[board]
     joint = (y % (SIDE // 4) < 2) | (np.abs(x - ends) < 1)
     grain = 0.03 * np.sin(2 * np.pi * (6 * y / SIDE + 0.35 * np.sin(2 * np.pi * x / SIDE)) + board)
-    return np.where(joint, 0.62, shade + grain)
+    return np.asarray(np.where(joint, 0.62, shade + grain), dtype=np.float64)
 
 
 def _bricks() -> Array:
@@ -44,7 +44,7 @@ def _bricks() -> Array:
     shifted = (x + row % 2 * SIDE // 8) % (SIDE // 4)
     mortar = (y % (SIDE // 8) < 2) | (shifted < 2)
     shade = 0.84 + 0.12 * ((row * 7 + (x + row % 2 * SIDE // 8) % SIDE * 4 // SIDE * 3) % 5) / 5
-    return np.where(mortar, 1.0, shade)
+    return np.asarray(np.where(mortar, 1.0, shade), dtype=np.float64)
 
 
 def _stripes() -> Array:

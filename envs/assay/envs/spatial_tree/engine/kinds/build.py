@@ -42,8 +42,14 @@ class Kind:
     grips: int = 0
 
     def parts(self, colour: Colour) -> tuple[Part, ...]:
-        """Its parts at its natural size, metres, with ``colour`` as the colour of most of it."""
-        return tuple(self.makes(colour))
+        """Its parts at its natural size, metres, with ``colour`` as the colour of most of it.
+
+        The origin is the middle of its base.
+        """
+        made = tuple(self.makes(colour))
+        low, high = Thing(self.name, made).bounds()
+        x, y, z = float(low[0] + high[0]) / 2, float(low[1] + high[1]) / 2, float(low[2])
+        return tuple(replace(each, at=(each.at[0] - x, each.at[1] - y, each.at[2] - z)) for each in made)
 
     @property
     def handle(self) -> tuple[int, ...] | None:
