@@ -141,8 +141,13 @@ class SpatialTreeEnv(TaskEnv):
 
     @classmethod
     def picture(cls, task: Task, actions: Sequence[str], score: Score | None) -> Any:
-        """The pictures, the question, the truth and what was answered."""
-        return drawn(task, actions, score)
+        """The pictures, the question, the truth and what was answered; of an ability that acts, all that was seen."""
+        seen: list[Any] = []
+        if "start" in task.truth:
+            played = activity_of(task.meta["leaf"])(task.truth["start"], int(task.meta["size"]))
+            for turn, action in enumerate(actions, 1):
+                seen += played.act(action, int(task.truth["start"]["turns"]) - turn).images
+        return drawn(task, actions, score, seen)
 
 
 def _without_references(content: Any) -> Any:

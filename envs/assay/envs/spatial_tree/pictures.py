@@ -31,14 +31,15 @@ def open_picture(path: str) -> Any:
         raise InfraError(f"cannot read the picture {path}: {str(error).splitlines()[0]}") from error
 
 
-def drawn(task: Task, actions: Sequence[str], score: Score | None) -> Any:
-    """The task's pictures side by side, and below them the question, the truth, the actions and the verdict."""
+def drawn(task: Task, actions: Sequence[str], score: Score | None, more: Sequence[Any] = ()) -> Any:
+    """The task's pictures and ``more`` side by side; below them the question, the truth, the actions, the verdict."""
     import textwrap
 
     from PIL import Image, ImageDraw
 
     content = [part for message in task.prompt for part in message["content"]]
     pictures = [open_picture(part["image"]) for part in content if part["type"] == "image"]
+    pictures += more
     words = "\n".join(part["text"].strip() for part in content if part["type"] == "text" and part["text"].strip())
     said = " | ".join(actions)
     verdict = "" if score is None else f"score {score.parts.get('score', score.reward):.2f} {score.detail}"

@@ -23,7 +23,7 @@ from assay.envs.spatial_tree.acting.deciding import (
     options_at,
 )
 from assay.envs.spatial_tree.acting.deciding import Deciding as Activity
-from assay.envs.spatial_tree.acting.places import OPEN, WIDE, Place, furnished
+from assay.envs.spatial_tree.acting.places import OPEN, STANDING, WIDE, Place, furnished
 from assay.envs.spatial_tree.acting.solids import box_of
 from assay.envs.spatial_tree.engine import Camera, Light, Scene, render
 from assay.envs.spatial_tree.question import Question
@@ -54,6 +54,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "You want to throw something away.": ("bin",),
 }
 """A need, and the kinds of things that meet it."""
+LEANING = 8.0
+"""Degrees by which what is seen of a thing may be farther from straight ahead than its middle."""
 UNSEEN = 0.5
 """Metres by which the nearest point of a thing's box may be nearer than what is seen of it."""
 _CLOSE = "Come within 1.5 m of {}, with its middle no more than 22 degrees from straight ahead."
@@ -117,9 +119,7 @@ def _room(rng: np.random.Generator, difficulty: int) -> Place | None:
 
 
 def _any(rng: np.random.Generator, place: Place, count: int) -> list[int]:
-    here = [
-        k for k, each in enumerate(place.scene.things) if each.kind not in ("wall", "floor") and each.name != "floor"
-    ]
+    here = [k for k, each in enumerate(place.scene.things) if each.kind in STANDING]
     return [int(k) for k in rng.choice(here, count, replace=False)]
 
 
@@ -204,7 +204,9 @@ def _seems(played: Activity, things: Sequence[int], wanted: Mapping[str, Any], s
         local = camera.local(points)
         near = float(np.hypot(*(points[:, :2] - np.array(camera.eye[:2])).T).min())
         turn = np.degrees(np.arctan2(local[:, 0], local[:, 2]))
-        off, limit = (abs(turn.mean()), wanted["ahead"] / 2) if tight else (np.abs(turn).min(), wanted["ahead"])
+        off, limit = (
+            (abs(turn.mean()), wanted["ahead"] / 2) if tight else (np.abs(turn).min(), wanted["ahead"] + LEANING)
+        )
         if off > limit or near > wanted["near"] + (0 if tight else UNSEEN):
             return False
     return True
