@@ -19,6 +19,8 @@ SHARE = 0.004
 """Least share of the picture of whatever a question names."""
 OPEN = 0.6
 """Least share of its own pixels that nothing hides."""
+PLAIN = Light(shadow=False, smooth=False)
+"""The quickest light."""
 _QUICK = 128
 """Width of the pictures in which only the segmentation counts, pixels."""
 
@@ -39,8 +41,8 @@ def picture(view: View) -> Image.Image:
 
 
 def flat(scene: Scene) -> Scene:
-    """The scene without shadows: three times as fast, for whoever asks only where things are."""
-    return Scene(scene.things, Light(shadow=False))
+    """The scene without shadows and smooth edges: for whoever asks only where things are."""
+    return Scene(scene.things, PLAIN)
 
 
 def quick(camera: Camera) -> Camera:
@@ -80,7 +82,7 @@ def _unhidden(thing: Thing, seen: View, place: int, camera: Camera, box: Array) 
     if _inside(box, camera) < 0.999:
         # A picture twice as wide at the same focal length also counts what the rim cuts off.
         camera = replace(camera, width=camera.width * 2, height=camera.height * 2, vfov=_doubled(camera.vfov))
-    alone = int((render(Scene((thing,), Light(shadow=False)), camera).ids == 0).sum())
+    alone = int((render(Scene((thing,), PLAIN), camera).ids == 0).sum())
     return float((seen.ids == place).sum() / max(alone, 1))
 
 

@@ -47,8 +47,7 @@ def map_two_views(rng: np.random.Generator, difficulty: int, size: int) -> Quest
     found = _layout(rng, _SPAN[difficulty - 1], difficulty, alike=int(difficulty > 3))
     if found is None:
         return None
-    names = list(_SIDES)[: 2 + (difficulty >= 3)]
-    names = [*names[:2], "behind"][: len(names)]
+    names = ["to the left", "to the right", "behind"][: 2 + (difficulty >= 3)]
     truth = names[int(rng.integers(len(names)))]
     triples = [(a, b, c) for a in range(len(found)) for b in range(len(found)) for c in range(len(found))
                if len({a, b, c}) == 3 and _sector(found, a, found[b] - found[a], c) == truth]  # fmt: skip
