@@ -11,9 +11,11 @@ from assay.envs.spatial_tree.engine.kinds import COLOURS, thing
 from assay.envs.spatial_tree.engine.turning import turned
 from assay.envs.spatial_tree.parts_seen import (
     GREYS,
+    MOST_COVERED,
     PAINTS,
     Array,
     ball,
+    covers,
     cube,
     first,
     floor,
@@ -114,15 +116,16 @@ def own_frame(rng: np.random.Generator, difficulty: int, size: int) -> Question 
     def laid() -> list[Thing] | None:
         yaw, base = rng.uniform(0, 360), rng.uniform((-0.6, -0.7), (0.8, 0.7))
         spots = _joined(rng, [base, base + rng.uniform(0.9, 1.5) * unit(yaw + off)], more)
-        return None if spots is None else _set_out(camera, things, spots, yaw)
+        placed = None if spots is None else _set_out(camera, things, spots, yaw)
+        if placed is None or difficulty > 2:
+            return placed
+        arrow = arrow_on_floor(np.array(placed[0].at[:2]) + 0.4 * unit(yaw), yaw)
+        return [*placed, arrow] if covers(camera, [arrow, *placed])[0] <= MOST_COVERED else None
 
-    placed = first(laid)
-    if placed is None:
+    set_out = first(laid)
+    if set_out is None:
         return None
-    shown = stage(rng, placed)
-    if difficulty < 3:
-        yaw = placed[0].turn[2]
-        shown = shown.plus([arrow_on_floor(np.array(placed[0].at[:2]) + 0.4 * unit(yaw), yaw)])
+    shown, placed = stage(rng, set_out), set_out[: more + 2]
     view = seen_well(shown, camera, range(1, len(placed) + 1))
     if view is None or (difficulty < 3 and view.share(len(placed) + 1) < LEAST_ARROW):
         return None
