@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image
 
 from assay.envs.spatial_tree.parts_figures import (
     INKS,
+    Box,
     Ink,
     Mask,
     Points,
@@ -24,7 +26,7 @@ from assay.envs.spatial_tree.question import Question
 
 MARGIN = (0.20, 0.18, 0.15, 0.135, 0.12)
 """By difficulty: outlines that are not the same differ by at least this share of their mean radius at any turn."""
-CUT_MARGIN = (0.24, 0.21, 0.18, 0.155, 0.13)
+CUT_MARGIN = (0.24, 0.22, 0.2, 0.18, 0.16)
 """By difficulty: a wrong edge is at least this share of the square off the right one at its worst corner."""
 _CAPTIONS = ("Picture 1:", "Picture 2:")
 
@@ -99,16 +101,16 @@ def completing_piece(rng: np.random.Generator, difficulty: int, size: int) -> Qu
     quarter = 90 if difficulty > 3 else 0
     pieces = [turned_by(_piece(each), quarter * int(rng.integers(4))) for each in cuts]
     ink = _ink(rng)
-    sheet = Sheet(size, size)
-    whole = 0.4 * size
-    sheet.polygon((_rest(cut) - 0.5) * whole + size / 2, ink)
-    images = [sheet.image()]
-    candidates, boxes = lettered(pieces, size, ink, whole)
+
+    def shown(side: int) -> tuple[Image.Image, Image.Image, list[Box]]:
+        sheet = Sheet(side, side)
+        sheet.polygon((_rest(cut) - 0.5) * 0.4 * side + side / 2, ink)
+        return sheet.image(), *lettered(pieces, side, ink, 0.4 * side)
 
     def recheck() -> bool:
-        kept = inked(images[0], ink)
-        turns = 4 if quarter else 1
-        gaps = [_misfit(kept, inked(candidates, ink, box), turns, round(whole)) for box in boxes]
+        kept, candidates, boxes = shown(640)
+        masks = [inked(candidates, ink, box) for box in boxes]
+        gaps = [_misfit(inked(kept, ink), mask, 4 if quarter else 1, 256) for mask in masks]
         return int(np.argmin(gaps)) == right
 
     turn = "It may have to be turned, but not flipped over." if quarter else "It need not be turned."
@@ -116,7 +118,7 @@ def completing_piece(rng: np.random.Generator, difficulty: int, size: int) -> Qu
         "A square was cut in two; picture 1 shows one part. Which piece in picture 2 completes the square without a"
         f" gap or an overlap? Both pictures have the same scale. {turn}"
     )
-    return picked(text, [*images, candidates], "piece", right, 4, recheck, _CAPTIONS)
+    return picked(text, shown(size)[:2], "piece", right, 4, recheck, _CAPTIONS)
 
 
 def _ink(rng: np.random.Generator) -> Ink:
