@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from assay.envs.spatial_tree.engine import Camera, Light, Part, Scene, Thing, View, render
-from assay.envs.spatial_tree.engine.marks import dot, unit
 from assay.envs.spatial_tree.engine.physics import STEP, Body, Course, simulate
+from assay.envs.spatial_tree.parts_drawing import INK, PAPER, font
 from assay.envs.spatial_tree.question import LETTERS
 
 Array = npt.NDArray[np.float64]
@@ -65,14 +65,16 @@ def shot(things: Sequence[Thing], around: Sequence[Thing], camera: Camera) -> Vi
 def labelled(view: View, camera: Camera, along: Sequence[float], letters: Sequence[str] = LETTERS) -> Image.Image:
     """The picture with letters at its lower edge, under places ``along`` x (metres), the least first."""
     image = Image.fromarray(view.rgb)
-    reach, last = unit(image), -np.inf
-    low = True
+    pen = ImageDraw.Draw(image)
+    tall = max(10, round(0.075 * camera.width))
+    last, low = -np.inf, True
     for number, x in enumerate(along):
         column = float(camera.project((x, 0.0, 0.0))[0])
         # Where two would touch, the second stands higher.
-        low = not low if column - last < 2.3 * reach else True
+        low = not low if column - last < 0.95 * tall else True
         last = column
-        image = dot(image, (column, camera.height - reach * (1.3 if low else 3.5)), letters[number])
+        spot = (column, camera.height - tall * (0.6 if low else 1.5))
+        pen.text(spot, letters[number], fill=INK, font=font(tall), anchor="mm", stroke_width=1, stroke_fill=PAPER)
     return image
 
 

@@ -50,7 +50,8 @@ def row_end(rng: np.random.Generator, difficulty: int, size: int) -> Question | 
             links |= {(things[window[a]].name, things[window[b]].name) for a, b in pairwise(order)}
         asked = [option.removeprefix("the ") for option in options]
         line = _chain(links)
-        return (min if way == "left" else max)(asked, key=line.index) == asked[right]
+        found: str = (min if way == "left" else max)(asked, key=line.index)
+        return found == asked[right]
 
     said = (
         "The pictures show parts of one straight row of things, all from the same side; neighbours are always as far "
@@ -89,7 +90,8 @@ def pole_heights(rng: np.random.Generator, difficulty: int, size: int) -> Questi
             lower, higher = np.array(order)[np.argsort(tops)].tolist()
             links.add((f"the {paints[lower]} pole", f"the {paints[higher]} pole"))
         line = _chain(links)
-        return (max if most == "highest" else min)(options, key=line.index) == options[right]
+        found: str = (max if most == "highest" else min)(options, key=line.index)
+        return found == options[right]
 
     said = (
         "Each picture shows two of a number of poles, from nearer or farther away. Poles of the same colour are the "
