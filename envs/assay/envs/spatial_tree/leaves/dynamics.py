@@ -68,7 +68,7 @@ def tower_falls(rng: np.random.Generator, difficulty: int, size: int) -> Questio
         odd = [number for number in range(4) if lean[number] == falling]
         return odd == [right] and outcome(bodies, 2.5, read, fine=True) == right
 
-    said = "Four towers of loose wooden blocks are held, and each is let go by itself, where it cannot hit another. " + (
+    said = "Four towers of loose wooden blocks are held. Each is let go by itself and cannot hit another. " + (
         "One of them falls over, the others stay. Which one falls?" if falling else
         "Three of them fall over, one stays. Which one stays?"
     )  # fmt: skip
