@@ -19,6 +19,8 @@ LEAST = 0.006
 """Least share of the picture of the part that is meant."""
 OPEN = 0.6
 """Least share of that part that no other thing hides."""
+BACK = 1.35
+"""How much farther the camera is where parts are large, so that a blind guess hits them no more often."""
 AGREE = 0.6
 """Intersection over union of the mask by segmentation and by depth, at least."""
 
@@ -83,7 +85,7 @@ def _point(
     things = [put(each, at, float(rng.uniform(0, 360)), 1.0)
               for each, at in zip([target, *others], spread, strict=True)]  # fmt: skip
     scene = stage(rng, things)
-    camera = _camera(rng, things[0], difficulty, size)
+    camera = _camera(rng, things[0], difficulty, size, BACK if table in (RESTED, OPENED) else 1.0)
     meant = table[kind]
     mask = _mask(scene, camera, meant)
     if mask.mean() < LEAST or mask.sum() < OPEN * _mask(Scene(scene.things[:1]), camera, meant).sum():
@@ -104,15 +106,15 @@ def _point(
     return Question(text, [picture(render(scene, camera))], {"mask": data}, gold, ask, recheck, (), "affmask")
 
 
-def _camera(rng: np.random.Generator, thing: Thing, difficulty: int, size: int) -> Camera:
+def _camera(rng: np.random.Generator, thing: Thing, difficulty: int, size: int, back: float) -> Camera:
     """A camera that has the thing anywhere in its picture, so that no place in it is a good guess."""
-    far = float(rng.uniform(2.6, (2.9, 3.1, 3.4, 3.8, 4.2)[difficulty - 1]))
+    far = float(rng.uniform(2.6, (2.9, 3.1, 3.4, 3.8, 4.2)[difficulty - 1])) * back
     rise, angle = np.radians(rng.uniform(25, 50)), float(rng.uniform(0, 360))
     middle = thing.middle()
     eye = middle + far * np.array([*(np.cos(rise) * heading(angle)), np.sin(rise)])
     straight = Camera.looking(eye.tolist(), middle.tolist(), vfov=50.0, width=size, height=size * 3 // 4)
     right, down, _ = straight.rotation
-    x, y = rng.uniform(-0.36, 0.36, 2) * (straight.width, straight.height) * far / straight.focal
+    x, y = rng.uniform(-0.4, 0.4, 2) * (straight.width, straight.height) * far / straight.focal
     aim = middle - x * right - y * down
     return Camera.looking(eye.tolist(), aim.tolist(), vfov=50.0, width=size, height=size * 3 // 4)
 

@@ -131,7 +131,7 @@ def thing_move(rng: np.random.Generator, difficulty: int, size: int) -> Question
     ends = {"keeps going": (0, 1, 2, 3, 4, 5), "stops": (0, 1, 2, 3, 3, 3), "turns back": (0, 1, 2, 3, 2, 1)}
     ending = list(ends)[int(rng.integers(3))]
     step = (0.3, 0.27, 0.25, 0.22, 0.2)[difficulty - 1]
-    made = _movers(rng, (3, 3, 4, 5, 6)[difficulty - 1], [(way, step * max(ends[ending]))], size)
+    made = _movers(rng, (3, 3, 4, 5, 6)[difficulty - 1], [(way, step * 5)], size)
     if made is None:
         return None
     things, camera, paths = made
@@ -191,6 +191,13 @@ def one_after_the_other(rng: np.random.Generator, difficulty: int, size: int) ->
 
 
 def _movers(
+    rng: np.random.Generator, count: int, moves: Sequence[tuple[str, float]], size: int
+) -> tuple[list[Thing], Camera, list[Array]] | None:
+    """What moves may do, tried several times, so that movements that are seldom free are asked about as often."""
+    return next((made for made in (_mover(rng, count, moves, size) for _ in range(15)) if made is not None), None)
+
+
+def _mover(
     rng: np.random.Generator, count: int, moves: Sequence[tuple[str, float]], size: int
 ) -> tuple[list[Thing], Camera, list[Array]] | None:
     """Things of which the first move so far along free paths, the camera, and the directions of the paths."""

@@ -47,13 +47,13 @@ ORDERS = {"from left to right in the picture": 0, "from the nearest to the camer
 
 def two_things(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """How one thing stands to another as seen from the camera, and what stands nearest to it."""
-    count = (3, 4, 4, 5, 6)[difficulty - 1]
+    count = (4, 4, 5, 5, 6)[difficulty - 1]
     places = spots(rng, count, (1.7, 1.7), 1.0)
     if places is None:
         return None
     camera = around(float(rng.uniform(0, 360)), size)
     offset = camera.local([*(places[0] - places[1]), 0]) - camera.local([0, 0, 0])
-    gaps = np.linalg.norm(places - places[0], axis=1)[1:]
+    gaps = np.linalg.norm(places - places[0], axis=1)[2:]
     near = np.sort(gaps)
     least = APART[difficulty - 1]
     if min(abs(offset[0]), abs(offset[2])) < least or near[1] - near[0] < least:
@@ -66,21 +66,21 @@ def two_things(rng: np.random.Generator, difficulty: int, size: int) -> Question
     if not clear(scene, camera, range(count)) or (x[0] - x[1]) * offset[0] <= 0 or abs(x[0] - x[1]) < 0.06 * size:
         return None
     across, along = "left" if offset[0] < 0 else "right", "nearer" if offset[2] < 0 else "farther"
-    nearest = things[1 + int(np.argmin(gaps))].name
-    others = [things[k].name for k in rng.permutation(np.arange(1, count))]
+    nearest = things[2 + int(np.argmin(gaps))].name
+    others = [things[k].name for k in rng.permutation(np.arange(2, count))]
 
     def recheck() -> bool:
         seen = render(flat(scene), camera)
         at = [points_of(seen, camera, k).mean(axis=0) for k in range(count)]
-        close = 1 + int(np.argmin([np.linalg.norm(spot[:2] - at[0][:2]) for spot in at[1:]]))
+        close = 2 + int(np.argmin([np.linalg.norm(spot[:2] - at[0][:2]) for spot in at[2:]]))
         left = seen.centroid(0)[0] < seen.centroid(1)[0]
         near_ = np.median(seen.depth[seen.ids == 0]) < np.median(seen.depth[seen.ids == 1])
         return (left == (across == "left"), near_ == (along == "nearer"), things[close].name) == (True, True, nearest)
 
     text = (f"Describe where {the(things[0])} is: to the left or right of {the(things[1])} in the picture, nearer or "
-            f"farther from the camera than it, and which other thing "
+            f"farther from the camera than it, and which of the others "
             f"({listed([f'the {name}' for name in others], 'or')}) it stands closest to on the floor.")  # fmt: skip
-    ask = (f"Answer in one sentence without naming {the(things[1])} unless it is the thing that it stands closest to. "
+    ask = (f"Answer in one sentence without naming {the(things[1])}. "
            f"Such as: It is on the right, nearer, and next to the black cat.")  # fmt: skip
     slots = [(across, ["left", "right"]), (along, ["nearer", "farther"]), (nearest, others)]
     gold = f"It is on the {across}, {along}, and next to the {nearest}."
@@ -90,6 +90,15 @@ def two_things(rng: np.random.Generator, difficulty: int, size: int) -> Question
 def on_under_beside(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """At which of several tables a thing is, whether on, under or beside it, and at which end."""
     count = (2, 2, 2, 3, 3)[difficulty - 1]
+    truth = list(ALONG)[int(rng.integers(3))], int(rng.integers(count)), float(rng.choice((-1, 1)))
+    # Several tries for one truth, so that what is hidden more often is asked about as often.
+    tries = (_at_tables(rng, difficulty, size, count, *truth) for _ in range(12))
+    return next((question for question in tries if question is not None), None)
+
+
+def _at_tables(
+    rng: np.random.Generator, difficulty: int, size: int, count: int, relation: str, own: int, end: float
+) -> Question | None:
     angle = float(rng.uniform(0, 360))
     camera = around(angle, size, 3.7 + 0.6 * (count - 2), 1.7, 56.0)
     right, ahead = camera.rotation[0][:2], -heading(angle)
@@ -99,8 +108,6 @@ def on_under_beside(rng: np.random.Generator, difficulty: int, size: int) -> Que
     yaws = [angle + float(rng.uniform(-loose, loose)) for _ in range(count)]
     tables = [thing("table", ink, (float(at[0]), float(at[1]), 0.0), yaw, SCALE)
               for ink, at, yaw in zip(inks, places, yaws, strict=False)]  # fmt: skip
-    relation, own = list(ALONG)[int(rng.integers(3))], int(rng.integers(count))
-    end = float(rng.choice((-1, 1)))
     kinds = cast(rng, count, fits=lambda kind: min(kind.size) > 0.6 * max(kind.size) and "table" not in kind.name)
     small = []
     for k in range(count):
