@@ -50,8 +50,8 @@ def row_end(rng: np.random.Generator, difficulty: int, size: int) -> Question | 
             links |= {(things[window[a]].name, things[window[b]].name) for a, b in pairwise(order)}
         asked = [option.removeprefix("the ") for option in options]
         line = _chain(links)
-        found: str = (min if way == "left" else max)(asked, key=line.index)
-        return found == asked[right]
+        ends = sorted(asked, key=line.index)
+        return ends[0 if way == "left" else -1] == asked[right]
 
     said = (
         "The pictures show parts of one straight row of things, all from the same side; neighbours are always as far "
