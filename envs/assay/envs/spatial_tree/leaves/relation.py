@@ -51,7 +51,7 @@ def row_end(rng: np.random.Generator, difficulty: int, size: int) -> Question | 
         asked = [option.removeprefix("the ") for option in options]
         line = _chain(links)
         ends = sorted(asked, key=line.index)
-        return ends[0 if way == "left" else -1] == asked[right]
+        return bool(ends[0 if way == "left" else -1] == things[best].name)
 
     said = (
         "The pictures show parts of one straight row of things, all from the same side; neighbours are always as far "
