@@ -14,7 +14,7 @@ from assay.envs.spatial_tree.parts_seen import Array, pick, picture, seen_middle
 from assay.envs.spatial_tree.parts_yard import PAINTS, PAVING, solid, standing, yard
 from assay.envs.spatial_tree.question import Question, mcq, numeric
 
-NEARER = (1.6, 1.45, 1.35, 1.27, 1.2)
+NEARER = (1.6, 1.5, 1.42, 1.35, 1.28)
 """By difficulty: the nearest is so many times nearer than the next, at least; of gaps, so many times smaller."""
 FROM_CAMERA = (1.7, 12.0)
 BETWEEN = (0.85, 5.2)
@@ -135,7 +135,7 @@ def closest_neighbour(rng: np.random.Generator, difficulty: int, size: int) -> Q
     if not (all(framed(camera, each) for each in things) and fair(scene, camera, places, view, unoccluded=0.75)):
         return None
 
-    apart = [float(np.linalg.norm(each.middle() - things[0].middle())) for each in things[1:]]
+    apart = [float(np.linalg.norm((each.middle() - things[0].middle())[:2])) for each in things[1:]]
     if min(apart[1:]) < 0.95 * NEARER[difficulty - 1] * apart[0]:
         return None
 
@@ -146,7 +146,8 @@ def closest_neighbour(rng: np.random.Generator, difficulty: int, size: int) -> Q
         return int(np.argmin([np.linalg.norm(each - middles[0]) for each in middles[1:]])) == 0
 
     names = [f"the {each.name}" for each in things]
-    return mcq(rng, f"Which stands closest to {names[0]}?", [picture(view)], names[1], names[2:], recheck)
+    text = f"Which is closest to {names[0]}, measured along the ground from middle to middle?"
+    return mcq(rng, text, [picture(view)], names[1], names[2:], recheck)
 
 
 def _log_uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:

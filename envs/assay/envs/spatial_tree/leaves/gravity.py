@@ -84,7 +84,7 @@ def level_picture(rng: np.random.Generator, difficulty: int, size: int) -> Quest
         return None
 
     def recheck() -> bool:
-        rolls = [abs(tilt_seen(render(scene, closely(camera)), floor, HEIGHT).roll) for camera in cameras]
+        rolls = [abs(tilt_seen(render(scene, closely(camera, 320)), floor, HEIGHT).roll) for camera in cameras]
         return int(np.argmin(rolls)) == level
 
     text = (
@@ -112,7 +112,7 @@ def camera_lean(rng: np.random.Generator, difficulty: int, size: int) -> Questio
         return f"its {side} side is the lower one, and its middle looks {way} the horizon"
 
     def recheck() -> bool:
-        seen = tilt_seen(render(scene, closely(camera)), (0, 1), HEIGHT)
+        seen = tilt_seen(render(scene, closely(camera, 320)), (0, 1), HEIGHT)
         return words(seen.roll > 0, seen.pitch > 0) == right
 
     right = words(roll > 0, up)
