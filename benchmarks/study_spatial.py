@@ -45,7 +45,7 @@ class Lesson:
 LESSONS = (
     Lesson("allo", "moving_direction", (1, 2), 800, 3, 48, "#2457d6"),
     Lesson("relative_direction", "from_above", (1, 2), 800, 3, 48, "#1a7f4b"),
-    Lesson("route", "exit_reached", (1,), 1600, 3, 96, "#b3261e"),
+    Lesson("route", "exit_reached", (1, 2), 1600, 3, 48, "#b3261e"),
 )
 SIZE = 96
 PATCH = 8

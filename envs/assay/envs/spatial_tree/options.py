@@ -28,8 +28,8 @@ class Options(BaseOptions):
     """Only these kinds of question; empty takes all of each ability."""
     difficulty: tuple[int, ...] = (1, 2, 3, 4, 5)
     """From 1 (easiest) to 5; tasks are spread evenly over those named."""
-    count: int = 270
-    """scenes: tasks that are made for a split, spread evenly over abilities; kept in the user's cache."""
+    count: int = 2700
+    """scenes: tasks of a split, spread evenly over abilities; each is drawn when it is needed, and kept in a cache."""
     seed: int = 0
     """scenes: of all that is drawn."""
     size: int = 320

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from assay.envs.spatial_tree.cache import cache_root, written_once
 from assay.envs.spatial_tree.leaves import activity_of, templates_of
@@ -25,24 +22,69 @@ VERSION = 1
 """Goes up when the same line would give another question or other pixels."""
 TRIES = 200
 """Draws after which a template is taken to be broken."""
-_LONG = 40  # questions that take about two seconds
+Planned = tuple[Leaf, Template, int, str]
+"""Leaf, kind of question, difficulty, seed key."""
 
 
 def tasks(options: Options, split: str) -> TaskSet:
-    """The questions of ``options`` in that part.
+    """The questions of ``options`` in that part, each drawn when it is first asked for.
 
     Raises:
         ValueError: one line; an ability, kind or difficulty that there is not.
-        ImportError: one line, without PyBullet.
     """
-    plan = list(planned(options, split))
-    shown = track(plan, "drawing scenes", console=Console(stderr=True), transient=True,
-                  disable=len(plan) < _LONG or not sys.stderr.isatty())  # fmt: skip
-    found: dict[str, Task] = {}
-    for leaf, template, difficulty, key in shown:
-        task = made(leaf, template, difficulty, key, options, split)
-        found.setdefault(task.id, task)
-    return TaskSet(found.values())
+    return DrawnTasks(planned(options, split), options, split)
+
+
+class DrawnTasks(TaskSet):
+    """Tasks of seed keys: a set of any size is there at once, and costs what is looked at."""
+
+    def __init__(self, plan: Iterable[Planned], options: Options, split: str) -> None:
+        self._plan = list(plan)
+        self._options, self._split = options, split
+        self._made: dict[int, Task] = {}
+        self._names = [task_id(name_of(*each, options.size), options) for each in self._plan]
+        self._index = {name: place for place, name in enumerate(self._names)}
+
+    def __len__(self) -> int:
+        return len(self._plan)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[place] for place in range(len(self))[index]]
+        place = range(len(self))[index]
+        if place not in self._made:
+            leaf, template, difficulty, key = self._plan[place]
+            self._made[place] = made(leaf, template, difficulty, key, self._options, self._split)
+        return self._made[place]
+
+    def __iter__(self) -> Iterator[Task]:
+        return (self[place] for place in range(len(self)))
+
+    def get(self, task_id: str) -> Task:
+        """The task of that id.
+
+        Raises:
+            KeyError: if there is none.
+        """
+        if task_id not in self._index:
+            raise KeyError(f"no task {task_id!r} among the {len(self)} of this set")
+        task: Task = self[self._index[task_id]]
+        return task
+
+    @property
+    def ids(self) -> list[str]:
+        """Task ids in order."""
+        return list(self._names)
+
+
+def name_of(leaf: Leaf, template: Template, difficulty: int, key: str, size: int) -> str:
+    """What a question's files are called: a hash of all that decides it."""
+    return content_id(VERSION, leaf.key, template.__name__, difficulty, key, size)
+
+
+def task_id(name: str, options: Options) -> str:
+    """The id of a question put under ``options``."""
+    return content_id("spatial-tree", name, options.shuffle, options.frame, options.max_turns)
 
 
 def chosen_leaves(options: Options) -> list[Leaf]:
@@ -63,7 +105,7 @@ def chosen_leaves(options: Options) -> list[Leaf]:
     return [BY_KEY[key] for key in keys]
 
 
-def planned(options: Options, split: str) -> Iterator[tuple[Leaf, Template, int, str]]:
+def planned(options: Options, split: str) -> Iterator[Planned]:
     """Leaf, template, difficulty and seed key of every task of a part, leaves and templates in turn.
 
     Raises:
@@ -76,7 +118,7 @@ def planned(options: Options, split: str) -> Iterator[tuple[Leaf, Template, int,
         yield next(streams[place % len(streams)])
 
 
-def _stream(leaf: Leaf, options: Options, split: str) -> Iterator[tuple[Leaf, Template, int, str]]:
+def _stream(leaf: Leaf, options: Options, split: str) -> Iterator[Planned]:
     kinds = [each for each in templates_of(leaf.key) if not options.template or each.__name__ in options.template]
     levels = options.difficulty
     if not kinds:
@@ -121,7 +163,7 @@ def draw(leaf: Leaf, template: Template, difficulty: int, key: str, size: int) -
 
 def made(leaf: Leaf, template: Template, difficulty: int, key: str, options: Options, split: str) -> Task:
     """The task of a seed key, from the cache if it was made before."""
-    name = content_id(VERSION, leaf.key, template.__name__, difficulty, key, options.size)
+    name = name_of(leaf, template, difficulty, key, options.size)
     folder = cache_root() / f"v{VERSION}" / leaf.key / name[:2]
     record = folder / f"{name}.json"
 
@@ -165,7 +207,7 @@ def task_of(data: dict[str, Any], files: Sequence[str], leaf: Leaf, options: Opt
                  "layout": layout, "format_weight": options.format_weight}  # fmt: skip
         truth |= {"start": start, "frame": options.frame}
         data = {**data, "text": f"{data['text']}\n{activity.rules(start)}"}
-    identity = content_id("spatial-tree", leaf.key, data["text"], data["options"], data["gold"], meta.get("name"))
+    identity = task_id(str(meta["name"]), options)
     told = {"level": leaf.level, "branch": leaf.branch, "leaf": leaf.key, "size": options.size, **meta}
     return Task(identity, prompt_of(data, files, options.think), truth, told)
 
