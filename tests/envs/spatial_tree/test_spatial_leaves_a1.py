@@ -16,10 +16,10 @@ from assay.envs.spatial_tree.engine import Camera, Scene, render
 from assay.envs.spatial_tree.engine.kinds import thing
 from assay.envs.spatial_tree.leaves import templates_of
 from assay.envs.spatial_tree.leaves.size import _measured, _oblong, _with_bar
-from assay.envs.spatial_tree.parts_facing import Pose, pose_seen, seen_from
-from assay.envs.spatial_tree.parts_figures import inked, likeness, mirrored, on_grid, profile, star, turned_by, unlike
-from assay.envs.spatial_tree.parts_tilt import Tilt, tilt_of, tilt_seen
-from assay.envs.spatial_tree.parts_yard import PAVING, standing, yard
+from assay.envs.spatial_tree.parts.facing import Pose, pose_seen, seen_from
+from assay.envs.spatial_tree.parts.figures import inked, likeness, mirrored, on_grid, profile, star, turned_by, unlike
+from assay.envs.spatial_tree.parts.tilt import Tilt, tilt_of, tilt_seen
+from assay.envs.spatial_tree.parts.yard import PAVING, standing, yard
 from assay.envs.spatial_tree.question import Question
 from assay.envs.spatial_tree.tasks import draw
 from assay.verifiers import registry

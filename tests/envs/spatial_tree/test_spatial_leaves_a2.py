@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("pybullet", reason="scenes need PyBullet")
 
-from assay.envs.spatial_tree import parts_boxes, parts_motion, parts_poster, parts_stage
 from assay.envs.spatial_tree.engine import Camera, Scene, render
 from assay.envs.spatial_tree.leaves import allo, relative_direction, templates_of
-from assay.envs.spatial_tree.parts_seen import ball, covers, cube, floor, surface
+from assay.envs.spatial_tree.parts import boxes, motion, poster, stage
+from assay.envs.spatial_tree.parts.seen import ball, covers, cube, floor, surface
 from assay.envs.spatial_tree.question import Question
 from assay.envs.spatial_tree.tasks import draw
 from assay.verifiers import registry
@@ -68,22 +68,22 @@ def test_a_second_computation_can_disagree() -> None:
 
     question = drawn(allo.moving_direction, 2, 1)[0]
     assert question.recheck()
-    assert not spoilt(question, parts_stage.WAYS)
+    assert not spoilt(question, stage.WAYS)
 
 
 def test_boxes_are_filled_best_by_what_they_are_round() -> None:
     thing = cube("red", 0.6, (0.2, -0.1, 0.0))
     camera = Camera.looking((-3, 0.4, 2), (0, 0, 0.3), width=120, height=90)
     points = surface(render(Scene((floor((0.5, 0.5, 0.5)), thing)), camera), camera, 1)
-    box = parts_boxes.Box.round(thing)
+    box = boxes.Box.round(thing)
     assert box.corners() == pytest.approx(thing.corners())
-    moved = parts_boxes.Box((0.6, -0.1, 0.3), box.size)
-    large = parts_boxes.Box(box.middle, (0.9, 0.9, 0.9))
+    moved = boxes.Box((0.6, -0.1, 0.3), box.size)
+    large = boxes.Box(box.middle, (0.9, 0.9, 0.9))
     assert box.fits(points) > 0.9 > max(moved.fits(points), large.fits(points))
-    mask = parts_boxes.silhouette(camera, box)
-    assert parts_boxes.overlap(mask, mask) == 1.0
+    mask = boxes.silhouette(camera, box)
+    assert boxes.overlap(mask, mask) == 1.0
     assert abs(mask.mean() - (render(Scene((thing,)), camera).ids == 0).mean()) < 0.01
-    assert parts_boxes.overlap(mask, parts_boxes.silhouette(camera, moved)) < 0.6
+    assert boxes.overlap(mask, boxes.silhouette(camera, moved)) < 0.6
 
 
 def test_a_nearer_thing_covers_and_is_not_covered() -> None:
@@ -94,20 +94,20 @@ def test_a_nearer_thing_covers_and_is_not_covered() -> None:
     assert covered[1] > 0.9
 
 
-@pytest.mark.parametrize("name", list(parts_motion.MOVES))
+@pytest.mark.parametrize("name", list(motion.MOVES))
 def test_depth_fits_the_movement_that_was_made(name: str) -> None:
-    made = parts_motion.furnished(np.random.default_rng(5), 5, 128)
+    made = motion.furnished(np.random.default_rng(5), 5, 128)
     assert made is not None
     scene, camera = made
-    amount = parts_motion.MOVES[name].little
-    later = parts_motion.gone(camera, name, amount)
+    amount = motion.MOVES[name].little
+    later = motion.gone(camera, name, amount)
     before, after = render(scene, camera), render(scene, later)
     fits = {
-        each: min(parts_motion.misfit(camera, before, after, each, a) for a in parts_motion.amounts(each, 5))
-        for each in parts_motion.MOVES
+        each: min(motion.misfit(camera, before, after, each, a) for a in motion.amounts(each, 5))
+        for each in motion.MOVES
     }
     assert min(fits, key=lambda each: fits[each]) == name
-    assert parts_motion.misfit(camera, before, after, name, amount) < 0.02
+    assert motion.misfit(camera, before, after, name, amount) < 0.02
 
 
 def test_movements_are_what_their_names_say() -> None:
@@ -117,22 +117,20 @@ def test_movements_are_what_their_names_say() -> None:
         ("turned left", 0, 1), ("turned right", 0, -1), ("moved to its left", 0, 1), ("moved to its right", 0, -1),
         ("tilted upwards", 1, 1), ("tilted downwards", 1, -1), ("moved upwards", 1, 1), ("moved downwards", 1, -1),
     ]:  # fmt: skip
-        later = parts_motion.gone(camera, name, parts_motion.MOVES[name].little)
+        later = motion.gone(camera, name, motion.MOVES[name].little)
         # What was ahead shifts against the movement: x to the right, y down.
         assert np.sign(later.local(ahead)[axis]) == sign, name
-    assert parts_motion.gone(camera, "moved forwards", 1.0).eye == pytest.approx((1, 0, 1))
-    assert parts_motion.gone(camera, "turned left", 20.0).axes[2] == pytest.approx(
-        Camera.heading((0, 0, 1), 20).axes[2]
-    )
+    assert motion.gone(camera, "moved forwards", 1.0).eye == pytest.approx((1, 0, 1))
+    assert motion.gone(camera, "turned left", 20.0).axes[2] == pytest.approx(Camera.heading((0, 0, 1), 20).axes[2])
 
 
 def test_a_homography_takes_corners_to_corners_and_a_poster_back() -> None:
     source = np.array([[0, 0], [480, 0], [480, 480], [0, 480]], dtype=float)
     target = np.array([[20, 10], [180, 22], [170, 140], [12, 128]], dtype=float)
-    assert parts_poster.mapped(parts_poster.homography(source, target), source) == pytest.approx(target)
-    sheet = parts_poster.poster(np.random.default_rng(0), 2, 4)
-    view, forth = parts_poster.seen_from_aside(sheet, target * 3, (600, 450))
-    straight = parts_poster.unwarped(sheet, parts_poster.patch(4), 32)
-    back = parts_poster.unwarped(view, parts_poster.mapped(forth, parts_poster.patch(4)), 32)
-    other = parts_poster.unwarped(view, parts_poster.mapped(forth, parts_poster.patch(0)), 32)
+    assert poster.mapped(poster.homography(source, target), source) == pytest.approx(target)
+    sheet = poster.poster(np.random.default_rng(0), 2, 4)
+    view, forth = poster.seen_from_aside(sheet, target * 3, (600, 450))
+    straight = poster.unwarped(sheet, poster.patch(4), 32)
+    back = poster.unwarped(view, poster.mapped(forth, poster.patch(4)), 32)
+    other = poster.unwarped(view, poster.mapped(forth, poster.patch(0)), 32)
     assert np.abs(back - straight).mean() < 12 < np.abs(other - straight).mean()

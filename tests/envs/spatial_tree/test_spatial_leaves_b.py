@@ -13,10 +13,10 @@ pytest.importorskip("pybullet")
 from assay.envs.spatial_tree.engine import Camera, Light, Scene, render
 from assay.envs.spatial_tree.engine.kinds import COLOURS, KINDS, thing
 from assay.envs.spatial_tree.leaves import affordance, templates_of
-from assay.envs.spatial_tree.parts_cast import around, cast, put, stage
-from assay.envs.spatial_tree.parts_mapping import away, clear, exploded, from_above, heading, side, spots
-from assay.envs.spatial_tree.parts_person import eye_of, person
-from assay.envs.spatial_tree.parts_polycube import TURNS, chiral, cubes, mirrored, same_hand, same_up_to_turn
+from assay.envs.spatial_tree.parts.cast import around, cast, put, stage
+from assay.envs.spatial_tree.parts.mapping import away, clear, exploded, from_above, heading, side, spots
+from assay.envs.spatial_tree.parts.person import eye_of, person
+from assay.envs.spatial_tree.parts.polycube import TURNS, chiral, cubes, mirrored, same_hand, same_up_to_turn
 from assay.envs.spatial_tree.question import Question
 from assay.verifiers import registry
 

@@ -9,13 +9,9 @@ import pytest
 
 pytest.importorskip("pybullet")
 
-from assay.envs.spatial_tree import parts_blocks as blocks
-from assay.envs.spatial_tree import parts_cubes as cubes
-from assay.envs.spatial_tree import parts_nets as nets
-from assay.envs.spatial_tree import parts_pieces as pieces
-from assay.envs.spatial_tree import parts_sliding as sliding
 from assay.envs.spatial_tree.leaves import templates_of
-from assay.envs.spatial_tree.parts_mazes import (
+from assay.envs.spatial_tree.parts import blocks, cubes, nets, pieces, sliding
+from assay.envs.spatial_tree.parts.mazes import (
     THEMES,
     Frame,
     cells,
@@ -26,7 +22,7 @@ from assay.envs.spatial_tree.parts_mazes import (
     read,
     trees,
 )
-from assay.envs.spatial_tree.parts_plans import passages_of, simple_plans, stopped, told, walked
+from assay.envs.spatial_tree.parts.plans import passages_of, simple_plans, stopped, told, walked
 from assay.verifiers import registry
 
 LEAVES = ("dynamics", "geometry_puzzles", "relation", "operation", "route")

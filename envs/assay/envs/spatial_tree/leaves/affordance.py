@@ -10,8 +10,8 @@ import numpy.typing as npt
 from assay.envs.spatial_tree.engine import Camera, Part, Scene, Thing, render
 from assay.envs.spatial_tree.engine.kinds import KINDS
 from assay.envs.spatial_tree.engine.turning import turned
-from assay.envs.spatial_tree.parts_cast import cast, put, stage
-from assay.envs.spatial_tree.parts_mapping import Array, exploded, flat, heading, picture, points_of, spots, the
+from assay.envs.spatial_tree.parts.cast import cast, put, stage
+from assay.envs.spatial_tree.parts.mapping import Array, exploded, flat, heading, picture, points_of, spots, the
 from assay.envs.spatial_tree.question import Question
 from assay.verifiers.spatial.masks import encode_mask, mask_of
 

@@ -9,7 +9,7 @@ import numpy as np
 from assay.envs.spatial_tree.engine import Camera, Light, Part, Scene, Thing, View, render
 from assay.envs.spatial_tree.engine.kinds import COLOURS, thing
 from assay.envs.spatial_tree.engine.visibility import UNOCCLUDED, framed
-from assay.envs.spatial_tree.parts_seen import (
+from assay.envs.spatial_tree.parts.seen import (
     GREYS,
     PAINTS,
     Array,
@@ -22,7 +22,7 @@ from assay.envs.spatial_tree.parts_seen import (
     seen_well,
     spread,
 )
-from assay.envs.spatial_tree.parts_stage import (
+from assay.envs.spatial_tree.parts.stage import (
     LOOSE,
     WAYS,
     bearing,

@@ -9,9 +9,9 @@ import numpy as np
 
 from assay.envs.spatial_tree.engine import Camera, Scene, Thing, render
 from assay.envs.spatial_tree.engine.rooms import room
-from assay.envs.spatial_tree.parts_cast import around, cast, put, stage
-from assay.envs.spatial_tree.parts_map import FACINGS, GRID, faces, on_map, way
-from assay.envs.spatial_tree.parts_mapping import (
+from assay.envs.spatial_tree.parts.cast import around, cast, put, stage
+from assay.envs.spatial_tree.parts.map import FACINGS, GRID, faces, on_map, way
+from assay.envs.spatial_tree.parts.mapping import (
     SHARE,
     Array,
     clear,

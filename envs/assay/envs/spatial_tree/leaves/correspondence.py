@@ -9,10 +9,10 @@ from PIL import Image, ImageDraw
 
 from assay.envs.spatial_tree.engine import Camera, Scene, View, render
 from assay.envs.spatial_tree.engine.marks import MARK, dot, unit
-from assay.envs.spatial_tree.parts_motion import furnished
-from assay.envs.spatial_tree.parts_poster import CELLS, mapped, patch, poster, seen_from_aside, unwarped
-from assay.envs.spatial_tree.parts_seen import Array, first, in_sight, picture, seen_well, spread, unevenness
-from assay.envs.spatial_tree.parts_stage import moved, props, stage
+from assay.envs.spatial_tree.parts.motion import furnished
+from assay.envs.spatial_tree.parts.poster import CELLS, mapped, patch, poster, seen_from_aside, unwarped
+from assay.envs.spatial_tree.parts.seen import Array, first, in_sight, picture, seen_well, spread, unevenness
+from assay.envs.spatial_tree.parts.stage import moved, props, stage
 from assay.envs.spatial_tree.question import Question, mcq
 
 TURNED = (12.0, 18.0, 25.0, 33.0, 42.0)

@@ -10,9 +10,9 @@ import numpy as np
 from assay.envs.spatial_tree.engine import Camera, Thing
 from assay.envs.spatial_tree.engine.turning import turned
 from assay.envs.spatial_tree.engine.visibility import framed
-from assay.envs.spatial_tree.parts_boxes import Box, outlined, overlap, silhouette
-from assay.envs.spatial_tree.parts_seen import Array, covers, first, in_sight, picture, seen_well, spread, surface
-from assay.envs.spatial_tree.parts_stage import moved, onlooker, props, stage, told_camera, unit
+from assay.envs.spatial_tree.parts.boxes import Box, outlined, overlap, silhouette
+from assay.envs.spatial_tree.parts.seen import Array, covers, first, in_sight, picture, seen_well, spread, surface
+from assay.envs.spatial_tree.parts.stage import moved, onlooker, props, stage, told_camera, unit
 from assay.envs.spatial_tree.question import Question, mcq
 
 LOW, HIGH = (-1.3, -1.4), (1.7, 1.4)

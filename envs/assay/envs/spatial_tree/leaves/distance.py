@@ -9,9 +9,9 @@ import numpy as np
 from assay.envs.spatial_tree.engine import Camera, Thing, render
 from assay.envs.spatial_tree.engine.kinds import COLOURS, thing
 from assay.envs.spatial_tree.engine.visibility import fair, framed
-from assay.envs.spatial_tree.parts_facing import STOUT
-from assay.envs.spatial_tree.parts_seen import Array, pick, picture, seen_middle
-from assay.envs.spatial_tree.parts_yard import PAINTS, PAVING, solid, standing, yard
+from assay.envs.spatial_tree.parts.facing import STOUT
+from assay.envs.spatial_tree.parts.seen import Array, pick, picture, seen_middle
+from assay.envs.spatial_tree.parts.yard import PAINTS, PAVING, solid, standing, yard
 from assay.envs.spatial_tree.question import Question, mcq, numeric
 
 NEARER = (1.6, 1.5, 1.42, 1.35, 1.28)

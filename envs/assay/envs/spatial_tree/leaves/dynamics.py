@@ -10,8 +10,8 @@ import numpy as np
 from assay.envs.spatial_tree.engine import Camera, Thing
 from assay.envs.spatial_tree.engine.marks import arrow
 from assay.envs.spatial_tree.engine.physics import Body, Course
-from assay.envs.spatial_tree.parts_drawing import lettered
-from assay.envs.spatial_tree.parts_dynamics import (
+from assay.envs.spatial_tree.parts.drawing import lettered
+from assay.envs.spatial_tree.parts.dynamics import (
     PAINTS,
     WOOD,
     ball,
@@ -23,7 +23,7 @@ from assay.envs.spatial_tree.parts_dynamics import (
     spans,
     surroundings,
 )
-from assay.envs.spatial_tree.parts_marbles import marble_bin
+from assay.envs.spatial_tree.parts.marbles import marble_bin
 from assay.envs.spatial_tree.question import Question
 
 _BLOCK = (0.7, 0.5, 0.36)

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from assay.envs.spatial_tree.engine import Camera, View, render
-from assay.envs.spatial_tree.parts_motion import MOVES, OFFERED, amounts, furnished, gone, misfit
-from assay.envs.spatial_tree.parts_seen import Array, pick, picture
+from assay.envs.spatial_tree.parts.motion import MOVES, OFFERED, amounts, furnished, gone, misfit
+from assay.envs.spatial_tree.parts.seen import Array, pick, picture
 from assay.envs.spatial_tree.question import Question, mcq
 
 CLOSEST = 0.45

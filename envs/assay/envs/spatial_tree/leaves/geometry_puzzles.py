@@ -7,13 +7,13 @@ from itertools import combinations
 import numpy as np
 from PIL import Image, ImageDraw
 
-from assay.envs.spatial_tree import parts_cubes as cubes
 from assay.envs.spatial_tree.engine import Part, Thing, render
-from assay.envs.spatial_tree.parts_cubes import Figure
-from assay.envs.spatial_tree.parts_drawing import COLOURS, GREYS, INK, chosen, colour_at, lettered, near, sheet, write
-from assay.envs.spatial_tree.parts_mazes import Cell, distances, passages
-from assay.envs.spatial_tree.parts_nets import corners, draw_cube, net, opposites, rolled, spots_of_cube
-from assay.envs.spatial_tree.parts_pieces import (
+from assay.envs.spatial_tree.parts import cubes
+from assay.envs.spatial_tree.parts.cubes import Figure
+from assay.envs.spatial_tree.parts.drawing import COLOURS, GREYS, INK, chosen, colour_at, lettered, near, sheet, write
+from assay.envs.spatial_tree.parts.mazes import Cell, distances, passages
+from assay.envs.spatial_tree.parts.nets import corners, draw_cube, net, opposites, rolled, spots_of_cube
+from assay.envs.spatial_tree.parts.pieces import (
     Shape,
     cells_in,
     covers,

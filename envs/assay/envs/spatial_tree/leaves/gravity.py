@@ -9,10 +9,10 @@ import numpy as np
 from assay.envs.spatial_tree.engine import Camera, Scene, Thing, View, render
 from assay.envs.spatial_tree.engine.kinds import COLOURS, thing
 from assay.envs.spatial_tree.engine.rooms import place, room
-from assay.envs.spatial_tree.parts_figures import picked
-from assay.envs.spatial_tree.parts_seen import pick, picture
-from assay.envs.spatial_tree.parts_tilt import UNCERTAINTY, Tilt, tilt_of, tilt_seen
-from assay.envs.spatial_tree.parts_yard import FAR, PAINTS, closely, solid, standing, yard
+from assay.envs.spatial_tree.parts.figures import picked
+from assay.envs.spatial_tree.parts.seen import pick, picture
+from assay.envs.spatial_tree.parts.tilt import UNCERTAINTY, Tilt, tilt_of, tilt_seen
+from assay.envs.spatial_tree.parts.yard import FAR, PAINTS, closely, solid, standing, yard
 from assay.envs.spatial_tree.question import LETTERS, Question, mcq
 
 HEIGHT = 1.6

@@ -9,8 +9,8 @@ import numpy as np
 from assay.envs.spatial_tree.engine import Camera, Scene, View
 from assay.envs.spatial_tree.engine.marks import dot, unit
 from assay.envs.spatial_tree.engine.turning import turned
-from assay.envs.spatial_tree.parts_seen import Array, first, in_sight, picture, seen_well, spread, unevenness
-from assay.envs.spatial_tree.parts_stage import moved, onlooker, props, stage, told_camera
+from assay.envs.spatial_tree.parts.seen import Array, first, in_sight, picture, seen_well, spread, unevenness
+from assay.envs.spatial_tree.parts.stage import moved, onlooker, props, stage, told_camera
 from assay.envs.spatial_tree.question import Question, mcq
 
 COUNT = 4

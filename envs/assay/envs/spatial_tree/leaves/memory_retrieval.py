@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from assay.envs.spatial_tree.engine import Camera, Part, Scene, Thing, render
 from assay.envs.spatial_tree.engine.kinds import COLOURS
-from assay.envs.spatial_tree.parts_cast import around, cast, put, stage
-from assay.envs.spatial_tree.parts_mapping import Array, clear, flat, heading, picture, points_of, spots, the
+from assay.envs.spatial_tree.parts.cast import around, cast, put, stage
+from assay.envs.spatial_tree.parts.mapping import Array, clear, flat, heading, picture, points_of, spots, the
 from assay.envs.spatial_tree.question import Question, mcq
 
 MAT = 0.95

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from assay.envs.spatial_tree.engine import Camera, Scene, Thing, render
+from assay.envs.spatial_tree.engine import Camera, Scene, Thing, View, render
 from assay.envs.spatial_tree.engine.rooms import room
-from assay.envs.spatial_tree.parts_caption import caption
-from assay.envs.spatial_tree.parts_cast import around, cast, put, stage
-from assay.envs.spatial_tree.parts_mapping import Array, away, clear, flat, listed, picture, points_of, spots
+from assay.envs.spatial_tree.parts.caption import caption
+from assay.envs.spatial_tree.parts.cast import around, cast, put, stage
+from assay.envs.spatial_tree.parts.mapping import Array, away, clear, flat, listed, picture, points_of, spots
 from assay.envs.spatial_tree.question import Question
 
 MOVES = {
@@ -94,15 +94,18 @@ def _camera(kind: str, amount: float, size: int) -> Camera:
 
 def _camera_told(scene: Scene, cameras: Sequence[Camera], count: int, pace: str) -> tuple[str, str, str]:
     """Movement, direction and pace from where things show and how far they are, without knowing where cameras were."""
-    views = [render(flat(scene), camera) for camera in (cameras[0], cameras[FRAMES // 2], cameras[-1])]
-    kept = [k for k in range(count) if min(view.share(k) for view in views) > 0.004]
+    views = [render(flat(scene), camera) for camera in cameras]
+    shown = [k for k in range(count) if min(view.share(k) for view in views) > 0.004]
+    # The middle of what is seen of a thing moves by itself where the picture's edge cuts it.
+    whole = [k for k in shown if not any(_cut(view, k) for view in views)]
+    kept = whole if len(whole) >= 3 else shown
     blind = Camera((0, 0, 0), ((1, 0, 0), (0, 1, 0), (0, 0, 1)), cameras[0].vfov, cameras[0].width, cameras[0].height)
-    start, middle, end = (np.array([points_of(view, blind, k).mean(axis=0) for k in kept]) for view in views)
-    turn, shift = _rigid(start, end)
+    points = [np.array([points_of(view, blind, k).mean(axis=0) for k in kept]) for view in views]
+    turn, shift = _rigid(points[0], points[-1])
     if np.abs(turn).max() > 6:
         kind, way = ("pan", "left" if turn[1] > 0 else "right") if abs(turn[1]) > abs(turn[0]) else (
             "tilt", "up" if turn[0] < 0 else "down")  # fmt: skip
-        part = np.abs(_rigid(start, middle)[0]).max() / np.abs(turn).max()
+        parts = [np.abs(_rigid(points[0], each)[0]).max() / np.abs(turn).max() for each in points]
     else:
         axis = int(np.abs(shift).argmax())
         kind = ("truck", "pedestal", "dolly")[axis]
@@ -110,9 +113,16 @@ def _camera_told(scene: Scene, cameras: Sequence[Camera], count: int, pace: str)
         way = back if shift[axis] > 0 else forth
         if axis == 1:
             way = "up" if shift[1] > 0 else "down"
-        part = (middle - start).mean(axis=0)[axis] / (end - start).mean(axis=0)[axis]
-    done = {"steady": 0.6, "faster": 0.36, "slower": 0.84}
-    return kind, way, min(done, key=lambda name: abs(done[name] - part))
+        parts = [(each - points[0]).mean(axis=0)[axis] / shift[axis] for each in points]
+    even = np.arange(FRAMES) / (FRAMES - 1)
+    done = {"steady": even, "faster": even**2, "slower": 1 - (1 - even) ** 2}
+    return kind, way, min(done, key=lambda name: float(np.abs(done[name] - np.array(parts)).sum()))
+
+
+def _cut(view: View, thing: int) -> bool:
+    """Whether it touches the picture's edge."""
+    mine = view.ids == thing
+    return bool(mine[[0, -1]].any() or mine[:, [0, -1]].any())
 
 
 def _rigid(before: Array, after: Array) -> tuple[Array, Array]:

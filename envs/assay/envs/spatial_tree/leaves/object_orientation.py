@@ -11,7 +11,7 @@ from assay.envs.spatial_tree.engine import Thing, render
 from assay.envs.spatial_tree.engine.kinds import COLOURS, thing
 from assay.envs.spatial_tree.engine.turning import turned
 from assay.envs.spatial_tree.engine.visibility import fair, framed
-from assay.envs.spatial_tree.parts_facing import (
+from assay.envs.spatial_tree.parts.facing import (
     FACING,
     STOUT,
     UNCERTAINTY,
@@ -21,8 +21,8 @@ from assay.envs.spatial_tree.parts_facing import (
     pose_seen,
     seen_from,
 )
-from assay.envs.spatial_tree.parts_seen import pick, picture, seen_middle
-from assay.envs.spatial_tree.parts_yard import PAVING, closely, yard
+from assay.envs.spatial_tree.parts.seen import pick, picture, seen_middle
+from assay.envs.spatial_tree.parts.yard import PAVING, closely, yard
 from assay.envs.spatial_tree.question import Question, mcq
 
 POLAR = (4.0, 68.0)

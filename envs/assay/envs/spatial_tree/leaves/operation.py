@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from assay.envs.spatial_tree import parts_blocks as blocks
 from assay.envs.spatial_tree.engine import Camera, View
-from assay.envs.spatial_tree.parts_blocks import PAINTS, PILES, Move, State
-from assay.envs.spatial_tree.parts_drawing import chosen
-from assay.envs.spatial_tree.parts_sliding import TILES, Board, board_picture, distance_map, drawn_board, slid
+from assay.envs.spatial_tree.parts import blocks
+from assay.envs.spatial_tree.parts.blocks import PAINTS, PILES, Move, State
+from assay.envs.spatial_tree.parts.drawing import chosen
+from assay.envs.spatial_tree.parts.sliding import TILES, Board, board_picture, distance_map, drawn_board, slid
 from assay.envs.spatial_tree.question import Question
 
 _RULES = (

@@ -6,8 +6,8 @@ import numpy as np
 
 from assay.envs.spatial_tree.engine import Camera, Part, Scene, Thing, render
 from assay.envs.spatial_tree.engine.kinds import COLOURS
-from assay.envs.spatial_tree.parts_cast import around, cast, put, stage
-from assay.envs.spatial_tree.parts_mapping import (
+from assay.envs.spatial_tree.parts.cast import around, cast, put, stage
+from assay.envs.spatial_tree.parts.mapping import (
     Array,
     away,
     clear,
@@ -20,7 +20,7 @@ from assay.envs.spatial_tree.parts_mapping import (
     spots,
     the,
 )
-from assay.envs.spatial_tree.parts_person import eye_of, person
+from assay.envs.spatial_tree.parts.person import eye_of, person
 from assay.envs.spatial_tree.question import Question, mcq
 
 SIDES = {"in front of": 0.0, "to the left of": 90.0, "behind": 180.0, "to the right of": -90.0}

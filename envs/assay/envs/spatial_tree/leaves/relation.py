@@ -11,7 +11,7 @@ from PIL import Image
 from assay.envs.spatial_tree.engine import Camera, Light, Part, Scene, Thing, View, render
 from assay.envs.spatial_tree.engine.kinds import COLOURS, KINDS, thing
 from assay.envs.spatial_tree.engine.visibility import fair
-from assay.envs.spatial_tree.parts_drawing import GREYS, chosen
+from assay.envs.spatial_tree.parts.drawing import GREYS, chosen
 from assay.envs.spatial_tree.question import Question, mcq
 
 _APART = 1.6

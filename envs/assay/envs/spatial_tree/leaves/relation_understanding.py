@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from assay.envs.spatial_tree.engine import Camera, Scene, render
-from assay.envs.spatial_tree.parts_cast import around, cast, put, stage
-from assay.envs.spatial_tree.parts_mapping import (
+from assay.envs.spatial_tree.parts.cast import around, cast, put, stage
+from assay.envs.spatial_tree.parts.mapping import (
     clear,
     from_above,
     picture,
     spots,
 )
-from assay.envs.spatial_tree.parts_polycube import chiral, cubes, mirrored, same_hand, shown_well, turned_about
+from assay.envs.spatial_tree.parts.polycube import chiral, cubes, mirrored, same_hand, shown_well, turned_about
 from assay.envs.spatial_tree.question import Question
 
 APART = 0.9

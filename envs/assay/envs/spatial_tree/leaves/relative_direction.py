@@ -9,7 +9,7 @@ import numpy as np
 from assay.envs.spatial_tree.engine import Camera, Light, Scene, Thing, View, render
 from assay.envs.spatial_tree.engine.kinds import COLOURS, thing
 from assay.envs.spatial_tree.engine.turning import turned
-from assay.envs.spatial_tree.parts_seen import (
+from assay.envs.spatial_tree.parts.seen import (
     GREYS,
     MOST_COVERED,
     PAINTS,
@@ -25,7 +25,7 @@ from assay.envs.spatial_tree.parts_seen import (
     seen_middle,
     seen_well,
 )
-from assay.envs.spatial_tree.parts_stage import (
+from assay.envs.spatial_tree.parts.stage import (
     FACED,
     LOOSE,
     WAYS,

@@ -7,9 +7,9 @@ from collections import defaultdict
 import numpy as np
 from PIL import ImageDraw
 
-from assay.envs.spatial_tree.parts_drawing import chosen, lettered, middle, near, write
-from assay.envs.spatial_tree.parts_floors import rooms_passed
-from assay.envs.spatial_tree.parts_mazes import (
+from assay.envs.spatial_tree.parts.drawing import chosen, lettered, middle, near, write
+from assay.envs.spatial_tree.parts.floors import rooms_passed
+from assay.envs.spatial_tree.parts.mazes import (
     GOAL,
     START,
     STEPS,
@@ -28,7 +28,7 @@ from assay.envs.spatial_tree.parts_mazes import (
     square,
     trees,
 )
-from assay.envs.spatial_tree.parts_plans import WAYS, Plan, paced, passages_of, simple_plans, stopped, told, walked
+from assay.envs.spatial_tree.parts.plans import WAYS, Plan, paced, passages_of, simple_plans, stopped, told, walked
 from assay.envs.spatial_tree.question import LETTERS, Question
 
 _SIDES = ("up", "right", "down", "left")

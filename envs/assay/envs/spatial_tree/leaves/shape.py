@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from assay.envs.spatial_tree.parts_figures import (
+from assay.envs.spatial_tree.parts.figures import (
     INKS,
     Box,
     Ink,

@@ -9,9 +9,9 @@ from PIL import Image
 
 from assay.envs.spatial_tree.engine import Camera, Scene, Thing, render
 from assay.envs.spatial_tree.engine.visibility import fair, framed
-from assay.envs.spatial_tree.parts_figures import INKS, PAPER, Ink, Points, Sheet, inked, on_grid, turned_by
-from assay.envs.spatial_tree.parts_seen import picture, surface
-from assay.envs.spatial_tree.parts_yard import PAINTS, PAVING, closely, solid, standing, yard
+from assay.envs.spatial_tree.parts.figures import INKS, PAPER, Ink, Points, Sheet, inked, on_grid, turned_by
+from assay.envs.spatial_tree.parts.seen import picture, surface
+from assay.envs.spatial_tree.parts.yard import PAINTS, PAVING, closely, solid, standing, yard
 from assay.envs.spatial_tree.question import Question, mcq, numeric
 
 CENTIMETRES = (2.0, 40.0)

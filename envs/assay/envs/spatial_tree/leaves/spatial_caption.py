@@ -9,9 +9,9 @@ from PIL import Image
 
 from assay.envs.spatial_tree.engine import Camera, Scene, render
 from assay.envs.spatial_tree.engine.kinds import COLOURS, thing
-from assay.envs.spatial_tree.parts_caption import caption
-from assay.envs.spatial_tree.parts_cast import around, cast, put, stage
-from assay.envs.spatial_tree.parts_mapping import (
+from assay.envs.spatial_tree.parts.caption import caption
+from assay.envs.spatial_tree.parts.cast import around, cast, put, stage
+from assay.envs.spatial_tree.parts.mapping import (
     Array,
     clear,
     flat,

@@ -6,8 +6,8 @@ import numpy as np
 
 from assay.envs.spatial_tree.engine import Thing
 from assay.envs.spatial_tree.engine.physics import Body, Course
-from assay.envs.spatial_tree.parts_drawing import lettered
-from assay.envs.spatial_tree.parts_dynamics import (
+from assay.envs.spatial_tree.parts.drawing import lettered
+from assay.envs.spatial_tree.parts.dynamics import (
     WOOD,
     ball,
     box,

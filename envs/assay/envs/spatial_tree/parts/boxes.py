@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from assay.envs.spatial_tree.engine import Camera, Thing
 from assay.envs.spatial_tree.engine.turning import turned
-from assay.envs.spatial_tree.parts_seen import Array
+from assay.envs.spatial_tree.parts.seen import Array
 
 EDGES = tuple((a, a | 1 << axis) for a in range(8) for axis in range(3) if not a >> axis & 1)
 """The twelve edges of a box by its corners: corner ``k`` is at the upper end of axis ``a`` where bit ``a`` is set."""

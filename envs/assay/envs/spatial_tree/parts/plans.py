@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from assay.envs.spatial_tree.parts_mazes import STEPS, Cell, Frame, Passage, joined, moved
+from assay.envs.spatial_tree.parts.mazes import STEPS, Cell, Frame, Passage, joined, moved
 
 Plan = tuple[tuple[str, int], ...]
 """Moves: a way of :data:`STEPS` and how many steps."""

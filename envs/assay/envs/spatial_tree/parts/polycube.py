@@ -8,7 +8,7 @@ import numpy as np
 
 from assay.envs.spatial_tree.engine import Camera, Light, Part, Scene, Thing, render
 from assay.envs.spatial_tree.engine.turning import turned
-from assay.envs.spatial_tree.parts_mapping import Array, flat, points_of, quick
+from assay.envs.spatial_tree.parts.mapping import Array, flat, points_of, quick
 
 _TONES = ((0.9, 0.62, 0.25), (0.78, 0.5, 0.17))
 _LEAST = 0.004

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from assay.envs.spatial_tree.parts_drawing import PAPER, Ink, middle, near, sheet
+from assay.envs.spatial_tree.parts.drawing import PAPER, Ink, middle, near, sheet
 
 Cell = tuple[int, int]
 """Column and row, from the upper left."""

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import ImageDraw
 
-from assay.envs.spatial_tree.parts_drawing import INK, Ink
-from assay.envs.spatial_tree.parts_mazes import STEPS, Cell, moved
-from assay.envs.spatial_tree.parts_pieces import Shape, grown, quarter
+from assay.envs.spatial_tree.parts.drawing import INK, Ink
+from assay.envs.spatial_tree.parts.mazes import STEPS, Cell, moved
+from assay.envs.spatial_tree.parts.pieces import Shape, grown, quarter
 
 Vector = tuple[int, int, int]
 CROSS: Shape = frozenset({(1, 0), (0, 1), (1, 1), (2, 1), (1, 2), (1, 3)})

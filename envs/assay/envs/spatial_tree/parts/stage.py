@@ -9,7 +9,7 @@ import numpy as np
 
 from assay.envs.spatial_tree.engine import Camera, Light, Part, Scene, Thing
 from assay.envs.spatial_tree.engine.kinds import COLOURS, KINDS, thing
-from assay.envs.spatial_tree.parts_seen import GREYS, Array, floor, pick
+from assay.envs.spatial_tree.parts.seen import GREYS, Array, floor, pick
 
 PLAIN = tuple(
     name for name, kind in KINDS.items() if max(kind.size) < 4 * min(kind.size) and kind.family not in ("outdoors",)

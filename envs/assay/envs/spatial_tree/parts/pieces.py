@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ImageDraw
 
-from assay.envs.spatial_tree.parts_drawing import INK, Ink
-from assay.envs.spatial_tree.parts_mazes import STEPS, Cell, moved
+from assay.envs.spatial_tree.parts.drawing import INK, Ink
+from assay.envs.spatial_tree.parts.mazes import STEPS, Cell, moved
 
 Shape = frozenset[Cell]
 """Cells, moved so that the least column and row are 0."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from assay.envs.spatial_tree.parts_drawing import INK, near, sheet, write
+from assay.envs.spatial_tree.parts.drawing import INK, near, sheet, write
 
 Board = tuple[str, ...]
 """Nine fields row by row; "" is the gap."""

@@ -9,7 +9,7 @@ import numpy as np
 from assay.envs.spatial_tree.engine import Camera, Light, Part, Scene, Thing, render
 from assay.envs.spatial_tree.engine.kinds import KINDS
 from assay.envs.spatial_tree.engine.kinds.build import rod, slab
-from assay.envs.spatial_tree.parts_seen import Array
+from assay.envs.spatial_tree.parts.seen import Array
 
 UNCERTAINTY = {"azimuth": 10.0, "polar": 5.0, "rotation": 5.0}
 """Degrees off that still earn exp(-1/2)."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from assay.envs.spatial_tree.engine import Camera, Light, Part, Scene, Thing
 from assay.envs.spatial_tree.engine.kinds import COLOURS, KINDS, Kind, thing
-from assay.envs.spatial_tree.parts_mapping import Array
+from assay.envs.spatial_tree.parts.mapping import Array
 
 EXTENT = 0.8
 """How large a thing is, metres: a mug is as large as a chair, so that all are told as well from across the room."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from assay.envs.spatial_tree.engine import Camera, Light, Scene, Thing, render
-from assay.envs.spatial_tree.parts_cast import put
-from assay.envs.spatial_tree.parts_mapping import Array, heading
+from assay.envs.spatial_tree.parts.cast import put
+from assay.envs.spatial_tree.parts.mapping import Array, heading
 
 HALF = 2.5
 """The map's sides are 2 x 2 m from the middle."""

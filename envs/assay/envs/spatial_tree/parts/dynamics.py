@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from assay.envs.spatial_tree.engine import Camera, Light, Part, Scene, Thing, View, render
 from assay.envs.spatial_tree.engine.physics import STEP, Body, Course, simulate
-from assay.envs.spatial_tree.parts_drawing import INK, PAPER, font
+from assay.envs.spatial_tree.parts.drawing import INK, PAPER, font
 from assay.envs.spatial_tree.question import LETTERS
 
 Array = npt.NDArray[np.float64]

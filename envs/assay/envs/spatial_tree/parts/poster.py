@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
-from assay.envs.spatial_tree.parts_seen import PAINTS, Array
+from assay.envs.spatial_tree.parts.seen import PAINTS, Array
 
 CELLS = 3
 """Patches of a poster along each side."""

@@ -10,7 +10,7 @@ import numpy as np
 from assay.envs.spatial_tree.engine import Camera, Scene, View
 from assay.envs.spatial_tree.engine.kinds import COLOURS, KINDS, thing
 from assay.envs.spatial_tree.engine.rooms import place, room
-from assay.envs.spatial_tree.parts_seen import Array, pick
+from assay.envs.spatial_tree.parts.seen import Array, pick
 
 
 @dataclass(frozen=True, slots=True)

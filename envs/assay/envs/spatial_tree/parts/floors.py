@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 from PIL import ImageDraw
 
-from assay.envs.spatial_tree.parts_drawing import chosen, write
-from assay.envs.spatial_tree.parts_mazes import (
+from assay.envs.spatial_tree.parts.drawing import chosen, write
+from assay.envs.spatial_tree.parts.mazes import (
     GOAL,
     STEPS,
     THEMES,
@@ -23,7 +23,7 @@ from assay.envs.spatial_tree.parts_mazes import (
     passages,
     read,
 )
-from assay.envs.spatial_tree.parts_plans import passages_of
+from assay.envs.spatial_tree.parts.plans import passages_of
 from assay.envs.spatial_tree.question import Question
 
 _NAMES = "EFGHJKLMNPQRSTUVWXYZ"

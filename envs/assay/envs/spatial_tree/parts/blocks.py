@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from assay.envs.spatial_tree.engine import Camera, Light, Part, Scene, Thing, View, render
-from assay.envs.spatial_tree.parts_drawing import COLOURS
+from assay.envs.spatial_tree.parts.drawing import COLOURS
 
 State = tuple[tuple[str, ...], ...]
 """Piles from left to right, each from the floor up, blocks by colour."""
