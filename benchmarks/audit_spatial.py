@@ -12,9 +12,9 @@ For each ability, over questions that no run sees (their seeds are the audit's o
   length, their place and the rank of their numbers, learned on other questions. Graded answers: the best of 60 constant
   answers on other questions of the kind.
 
-Abilities that act are asked what they show first: of those the answer's blind share is what counts; planners and random
-policies play them in tests. Keeps a file a leaf in --out (finished leaves are not drawn again), with a contact sheet of
-four questions, and writes docs/results/spatial_audit.md.
+Abilities that act are judged by what the agent does; where they ask for a letter in the end, its blind share stands
+here, and audit_spatial_acting.py plays them. Keeps a file a leaf in --out (finished leaves are not drawn again), with
+a contact sheet of four questions, and writes docs/results/spatial_audit.md.
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ from assay.envs.spatial_tree.pictures import drawn
 from assay.envs.spatial_tree.tasks import draw, planned, record_of, task_of
 from assay.envs.tasks import Task
 from assay.training.cli_tables import contact_sheet
-from assay.training.stats import wilson
 from assay.verifiers.spatial.tree import BY_KEY, LEAVES
 
 CONSTANTS = 60
@@ -94,7 +93,7 @@ def audit_leaf(key: str, tasks: int, train: int, size: int, out: Path) -> str:
     }  # fmt: skip
     (out / f"{key}.json").write_text(json.dumps(found))
     sheet(key, out / "sheets")
-    shares = f"blind {found['blind']:.3f}, chance {found['chance']:.3f}"
+    shares = f"blind {found['blind']:.3f}, chance {found['chance']:.3f}" if "blind" in found else "acts"
     return f"{key}: oracle {found['oracle']:.2f}, disagree {wrong}, {shares}, {spent:.2f} s"
 
 
@@ -109,34 +108,52 @@ def questions(key: str, count: int, split: str, size: int, every: int = 1) -> An
 
 def score(task: Task, response: str) -> float:
     """What a single answer scores; of an ability that acts, its letter is what is asked about."""
-    if "start" in task.truth and "choices" not in task.truth:
-        return 1.0 if response == task.truth["gold"] else 0.0
+    if "start" in task.truth:
+        return float(response == task.truth["gold"])
     return SpatialTreeEnv.score([response], task.truth).parts["score"]
+
+
+def chosen(task: Task) -> bool:
+    """Whether one of a few answers is chosen."""
+    return ("choices" in task.truth and "map" not in task.truth) or task.truth["verifier"] == "spatial.yesno"
 
 
 def measured(tasks: Sequence[Task], learned: Sequence[Task]) -> dict[str, Any]:
     """Chance, the best blind answer with its interval, and the most common letter's share."""
-    if "choices" in tasks[0].truth or tasks[0].truth["verifier"] == "spatial.yesno":
-        return choosing(tasks, learned)
-    rng = random.Random(0)
+    if "start" in tasks[0].truth and not chosen(tasks[0]):
+        return {}
     chance, blind = [], []
-    for kind in {task.meta["template"] for task in tasks}:
-        own = [task for task in tasks if task.meta["template"] == kind]
-        others = [task for task in learned if task.meta["template"] == kind]
-        for task in own:
-            other = rng.choice([each for each in own if each is not task])
-            chance.append(score(task, str(other.truth["gold"])))
-        constants = rng.sample(others, min(CONSTANTS, len(others)))
-        judges = rng.sample(others, min(100, len(others)))
-        best = max(constants, key=lambda each: sum(score(task, str(each.truth["gold"])) for task in judges))
-        blind += [score(task, str(best.truth["gold"])) for task in own]
+    picked = [task for task in tasks if chosen(task)]
+    if picked:
+        chance += [1 / len(letters(task)) for task in picked]
+        blind += choosing(picked, [task for task in learned if chosen(task)])
+    for kind in sorted({str(task.meta["template"]) for task in tasks if not chosen(task)}):
+        own, others = ([task for task in each if task.meta["template"] == kind] for each in (tasks, learned))
+        found = graded(own, others)
+        chance, blind = chance + found[0], blind + found[1]
     mean = sum(blind) / len(blind)
     spread = 1.96 * (sum((each - mean) ** 2 for each in blind) / len(blind) ** 2) ** 0.5
-    return {"chance": sum(chance) / len(chance), "blind": mean, "low": mean - spread, "high": mean + spread}
+    row = {"chance": sum(chance) / len(chance), "blind": mean, "low": mean - spread, "high": mean + spread}
+    if picked:
+        row["commonest"] = Counter(task.truth["answer"] for task in picked).most_common(1)[0][1] / len(picked)
+    return row
 
 
-def choosing(tasks: Sequence[Task], learned: Sequence[Task]) -> dict[str, Any]:
-    """Chance and a blind learner where the answer is one of several."""
+def graded(own: Sequence[Task], others: Sequence[Task]) -> tuple[list[float], list[float]]:
+    """Of each question of a kind: the right answer to another one, and the constant that did best elsewhere."""
+    rng = random.Random(0)
+    chance = []
+    for task in own:
+        other = rng.choice([each for each in own if each is not task])
+        chance.append(score(task, str(other.truth["gold"])))
+    constants = rng.sample(others, min(CONSTANTS, len(others)))
+    judges = rng.sample(others, min(100, len(others)))
+    best = max(constants, key=lambda each: sum(score(task, str(each.truth["gold"])) for task in judges))
+    return chance, [score(task, str(best.truth["gold"])) for task in own]
+
+
+def choosing(tasks: Sequence[Task], learned: Sequence[Task]) -> list[float]:
+    """Whether a blind learner chooses rightly, for each question."""
     from sklearn.feature_extraction import DictVectorizer
     from sklearn.linear_model import LogisticRegression
 
@@ -144,14 +161,11 @@ def choosing(tasks: Sequence[Task], learned: Sequence[Task]) -> dict[str, Any]:
     rows = [clue for task in learned for clue in clues(task)]
     right = [each == task.truth["answer"] for task in learned for each in letters(task)]
     model = LogisticRegression(max_iter=500, C=0.3).fit(vectorizer.fit_transform(rows), right)
-    hits = 0
+    hits = []
     for task in tasks:
         guess = model.predict_proba(vectorizer.transform(clues(task)))[:, 1].argmax()
-        hits += letters(task)[guess] == task.truth["answer"]
-    mean, low, high = wilson(hits, len(tasks))
-    common = Counter(task.truth["answer"] for task in tasks).most_common(1)[0][1] / len(tasks)
-    chance = sum(1 / len(letters(task)) for task in tasks) / len(tasks)
-    return {"chance": chance, "blind": mean, "low": low, "high": high, "commonest": common}
+        hits.append(float(letters(task)[guess] == task.truth["answer"]))
+    return hits
 
 
 def letters(task: Task) -> Sequence[str]:
@@ -212,20 +226,32 @@ def report(rows: Sequence[Mapping[str, Any]], size: int) -> str:
     ]  # fmt: skip
     for row in rows:
         leaf = BY_KEY[row["leaf"]]
-        blind = f"{100 * row['blind']:.1f} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
-        if row["blind"] > row["chance"] + SLACK:
-            blind = f"**{blind}**"
         common = f"{100 * row['commonest']:.1f}" if "commonest" in row else "-"
-        cells = [leaf.level, leaf.name, len(row["kinds"]), row["n"], f"{row['oracle']:.2f}", row["disagree"],
-                 f"{100 * row['chance']:.1f}", blind, common, f"{row['seconds']:.2f}"]  # fmt: skip
+        chance = f"{100 * row['chance']:.1f}" if "chance" in row else "acts"
+        cells = [leaf.level, leaf.name, len(row["kinds"]), row["n"], f"{row['oracle']:.2f}", row["disagree"], chance,
+                 blind_cell(row), common, f"{row['seconds']:.2f}"]  # fmt: skip
         lines.append("| " + " | ".join(map(str, cells)) + " |")
-    far = [BY_KEY[row["leaf"]].name for row in rows if row["blind"] > row["chance"] + SLACK]
+    far = [BY_KEY[row["leaf"]].name for row in rows if too_far(row)]
     lines += [
         "", f"More than 5 points above chance without pictures: {', '.join(far) or 'none'}. Second computations that "
         f"disagree: {sum(row['disagree'] for row in rows)} of {sum(row['n'] for row in rows):,}. s: processor seconds "
-        "to draw a question and work it out twice.", "",
+        "to draw a question and work it out twice. [Planner and random actions](spatial_acting.md) of those that act.",
+        "",
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def too_far(row: Mapping[str, Any]) -> bool:
+    """Whether the blind do better than they may."""
+    return "blind" in row and row["blind"] > row["chance"] + SLACK
+
+
+def blind_cell(row: Mapping[str, Any]) -> str:
+    """The blind share with its interval, bold where it is too much."""
+    if "blind" not in row:
+        return "-"
+    said = f"{100 * row['blind']:.1f} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
+    return f"**{said}**" if too_far(row) else said
 
 
 if __name__ == "__main__":
