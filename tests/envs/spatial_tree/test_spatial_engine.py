@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("pybullet")
 
+from assay.envs.spatial_tree import SpatialTreeEnv
 from assay.envs.spatial_tree.engine import Camera, Light, Part, Scene, Thing, render
 from assay.envs.spatial_tree.engine import textures as textures_module
 from assay.envs.spatial_tree.engine.kinds import COLOURS, FAMILIES, KINDS, thing
@@ -264,3 +265,9 @@ def test_memory_does_not_grow_with_renders():
 
     grown(12)
     assert grown(30) < 6e6
+
+
+def test_without_the_renderer_an_environment_is_refused_at_once(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pybullet", None)
+    with pytest.raises(ImportError, match=r"pip install 'assay\[spatial\]'"):
+        SpatialTreeEnv(leaf=("route",), count=1)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from assay.envs.spatial_tree.cache import cache_root, written_once
+from assay.envs.spatial_tree.engine.world import MISSING
 from assay.envs.spatial_tree.leaves import activity_of, templates_of
 from assay.envs.spatial_tree.options import Options
 from assay.envs.spatial_tree.prompt import prompt_of
@@ -31,7 +33,10 @@ def tasks(options: Options, split: str) -> TaskSet:
 
     Raises:
         ValueError: one line; an ability, kind or difficulty that there is not.
+        ImportError: one line, without PyBullet: before anything is drawn, not in the middle of a run.
     """
+    if find_spec("pybullet") is None:
+        raise ImportError(MISSING)
     return DrawnTasks(planned(options, split), options, split)
 
 
