@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.envs.spatial_tree.cache import cache_root, written_once
+from assay.envs.made_files import cache_folder, written_once
 from assay.envs.spatial_tree.engine.world import MISSING
 from assay.envs.spatial_tree.leaves import activity_of, templates_of
 from assay.envs.spatial_tree.options import Options
@@ -169,7 +169,7 @@ def draw(leaf: Leaf, template: Template, difficulty: int, key: str, size: int) -
 def made(leaf: Leaf, template: Template, difficulty: int, key: str, options: Options, split: str) -> Task:
     """The task of a seed key, from the cache if it was made before."""
     name = name_of(leaf, template, difficulty, key, options.size)
-    folder = cache_root() / f"v{VERSION}" / leaf.key / name[:2]
+    folder = cache_folder("spatial") / f"v{VERSION}" / leaf.key / name[:2]
     record = folder / f"{name}.json"
 
     def write(part: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from assay.envs.spatial_tree.cache import cache_root, written_once
+from assay.envs.made_files import cache_folder, written_once
 from assay.envs.spatial_tree.engine.scene import Light
 
 Array = npt.NDArray[np.float64]
@@ -83,7 +83,7 @@ def texture_file(name: str) -> Path:
     from PIL import Image
 
     image = Image.fromarray(pattern(name)).convert("RGB")
-    return written_once(cache_root() / "textures" / f"{name}-{VERSION}.png", image.save)
+    return written_once(cache_folder("spatial") / "textures" / f"{name}-{VERSION}.png", image.save)
 
 
 def light(rng: np.random.Generator) -> Light:

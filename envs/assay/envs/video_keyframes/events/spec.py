@@ -12,9 +12,9 @@ from pathlib import Path
 
 from assay.envs.candidates import seeded
 from assay.envs.errors import InfraError
+from assay.envs.made_files import cache_folder, written_once
 from assay.envs.options import read_options
 from assay.envs.tasks import content_id
-from assay.envs.video_keyframes.events.cache import cached_video
 from assay.envs.video_keyframes.events.footage import Stretch, clips, files_of, of_split, shots, stretches
 from assay.envs.video_keyframes.events.plan import Quiz, Timing, uniform_times
 from assay.envs.video_keyframes.events.quizzes import write_quiz
@@ -127,7 +127,9 @@ def video_of(spec: Spec) -> Path:
         InfraError: one line, if it cannot be encoded, or shows something else even at a better quality.
     """
     pool = pool_of(spec)
-    return cached_video(key_of(spec, pool), lambda path: make_video(spec, path, pool))
+    key = key_of(spec, pool)
+    file = cache_folder("video") / key[:2] / f"{key}.mp4"
+    return written_once(file, lambda path: make_video(spec, path, pool))
 
 
 def make_video(spec: Spec, path: Path, pool: Sequence[Stretch]) -> None:
