@@ -223,7 +223,7 @@ def picture(args: argparse.Namespace, target: Path) -> None:
                 bottom.axvline(line["step"], color="#222222", linewidth=0.8)
                 bottom.text(line["step"], 0.97, f" guard: back to step {line['restored']}", fontsize=7, va="top")
         bottom.set(ylim=(-0.03, 1.03), xlabel="step", ylabel="share" if not place else None)
-        bottom.legend(frameon=False, fontsize=7, loc="lower left")
+        bottom.legend(frameon=False, fontsize=7, loc="best")
         for each in (top, bottom):
             each.spines[["top", "right"]].set_visible(False)
             each.grid(alpha=0.3)
@@ -233,17 +233,19 @@ def picture(args: argparse.Namespace, target: Path) -> None:
 
 def about(args: argparse.Namespace) -> str:
     """What the figures were measured on."""
+    passes = "pass" if args.epochs == 1 else "passes"
     return (
         f"`python benchmarks/study_resume.py` made this page. SmolLM2-135M-Instruct, procedural applications in their "
         f"short form, decisions of one word, seed {args.seed}. Imitation of {args.examples} gold decisions, "
-        f"{args.epochs} passes at learning rate {args.sft_lr:g}, the best pass by macro F1 on {args.dev} dev cases. "
+        f"{args.epochs} {passes} at learning rate {args.sft_lr:g}, the best pass by macro F1 on {args.dev} dev cases. "
         f"Then {args.steps} steps of {args.groups} applications x 8 decisions from the same weights: `gentle-polish` "
         f"at learning rate {args.gentle_lr:g} (cosine, KL 0.1, clip 0.1), `aggressive` at {args.aggressive_lr:g} "
         "(constant, no KL, clip 0.2); both rates are for this model and this few steps, all else is the recipes' own. "
         f"The guard allows a fall of F1 of {args.f1_fall:g} on the dev cases, which are few. Measured greedily on "
         f"{args.test} test cases, whose jobs and resume forms occur in no training row; in percent, with Wilson's 95 % "
-        f"intervals. Precision, recall, F1 and accept rate are of {YES}; of both classes, and how often a swapped name "
-        "flips a decision: in the reports of the runs `test-*`."
+        f"intervals. Precision, recall, F1 and accept rate are of {YES}; of both classes: in the reports of the runs "
+        "`test-*`. Names, pronouns, ages and addresses are blacked out (`--env.redact`), so that swapping them changes "
+        "nothing that a model sees and no decision flips."
     )
 
 
