@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from assay.envs.spatial_tree.engine import Camera, Scene, View, render
@@ -98,9 +99,9 @@ def same_thing(rng: np.random.Generator, difficulty: int, size: int) -> Question
     seen = views[0], views[1]
 
     def recheck() -> bool:
-        places = [_world(camera, view, pixels) for camera, view, pixels in
-                  zip(cameras, seen, (here[None], np.stack(there)), strict=True)]  # fmt: skip
-        return int(np.argmin(np.linalg.norm(places[1] - places[0], axis=1))) == right
+        # From behind, another part of a thing is seen: middles are compared, not the points marked.
+        place = _middle(cameras[0], seen[0], here)
+        return int(np.argmin([np.linalg.norm(_middle(cameras[1], seen[1], at) - place) for at in there])) == right
 
     text = f"Two pictures of one place. Which {things[0].name} of the second is the one marked in the first?"
     return _asked(rng, text, [one, two], right, recheck, count)
@@ -175,6 +176,7 @@ def _common(
     here, there, depth = here[inside], there[inside], seen[inside, 2]
     shown = views[1].depth[there[:, 1].astype(int), there[:, 0].astype(int)]
     fair = (np.abs(shown - depth) < SAME) & (unevenness(views[0], here) < EVEN) & (unevenness(views[1], there) < EVEN)
+    fair &= _owners(views[0], here) == _owners(views[1], there)  # things that touch have points of one depth
     here, there = here[fair], there[fair]
     if len(here) < 4:
         return None
@@ -193,6 +195,20 @@ def _world(camera: Camera, view: View, pixels: Array) -> Array:
     """World points ``[n, 3]`` of what pixels ``[n, 2]`` show, metres."""
     columns, rows = pixels.astype(int).T
     return camera.unproject(pixels[:, 0], pixels[:, 1], view.depth[rows, columns])
+
+
+def _owners(view: View, pixels: Array) -> npt.NDArray[np.int32]:
+    """The things that pixels ``[n, 2]`` show: ``[n]``."""
+    columns, rows = pixels.astype(int).T
+    return view.ids[rows, columns]
+
+
+def _middle(camera: Camera, view: View, pixel: Array) -> Array:
+    """The middle, over the floor, of what is seen of the thing that a pixel shows: ``[2]``, metres."""
+    rows, columns = np.nonzero(view.ids == _owners(view, pixel[None])[0])
+    points = _world(camera, view, np.column_stack([columns, rows]) + 0.5)[:, :2]
+    found: Array = (points.min(axis=0) + points.max(axis=0)) / 2
+    return found
 
 
 def _inner(view: View, place: int) -> Array:

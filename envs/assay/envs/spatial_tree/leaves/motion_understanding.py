@@ -13,6 +13,7 @@ from assay.envs.spatial_tree.engine.rooms import room
 from assay.envs.spatial_tree.parts.caption import caption
 from assay.envs.spatial_tree.parts.cast import around, cast, put, stage
 from assay.envs.spatial_tree.parts.mapping import Array, away, clear, flat, listed, picture, points_of, spots
+from assay.envs.spatial_tree.parts.motion import misfit
 from assay.envs.spatial_tree.question import Question
 
 MOVES = {
@@ -43,6 +44,16 @@ APART = 1.0
 """Least distance of a moving thing to all others, metres."""
 
 
+GONE = {
+    "turned left": ("pan", "left"), "turned right": ("pan", "right"), "tilted upwards": ("tilt", "up"),
+    "tilted downwards": ("tilt", "down"), "moved to its left": ("truck", "left"),
+    "moved to its right": ("truck", "right"), "moved upwards": ("pedestal", "up"),
+    "moved downwards": ("pedestal", "down"), "moved forwards": ("dolly", "forward"),
+    "moved backwards": ("dolly", "backward"),
+}  # fmt: skip
+"""Movements as :mod:`assay.envs.spatial_tree.parts.motion` knows them, and what this leaf calls them."""
+
+
 def camera_move(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """How the camera moves: which movement, where to and, in the harder ones, with which pace."""
     kind = list(MOVES)[int(rng.integers(5))]
@@ -68,7 +79,7 @@ def camera_move(rng: np.random.Generator, difficulty: int, size: int) -> Questio
         return None
 
     def recheck() -> bool:
-        return _camera_told(scene, cameras, len(things), pace) == (kind, way, pace)
+        return _camera_told(scene, cameras, difficulty >= 3) == (kind, way, pace)
 
     slots = [(kind, list(MOVES)), (way, ["left", "right", "up", "down", "forward", "backward"])]
     paced = ""
@@ -92,47 +103,23 @@ def _camera(kind: str, amount: float, size: int) -> Camera:
     return Camera.posed(np.array(straight.eye) + offset, straight.axes, vfov=56.0, width=size, height=size * 3 // 4)
 
 
-def _camera_told(scene: Scene, cameras: Sequence[Camera], count: int, pace: str) -> tuple[str, str, str]:
-    """Movement, direction and pace from where things show and how far they are, without knowing where cameras were."""
+def _camera_told(scene: Scene, cameras: Sequence[Camera], pace: bool) -> tuple[str, str, str]:
+    """Movement, direction and pace from depths alone: which movement brings the first picture's onto the later ones."""
     views = [render(flat(scene), camera) for camera in cameras]
-    shown = [k for k in range(count) if min(view.share(k) for view in views) > 0.004]
-    # The middle of what is seen of a thing moves by itself where the picture's edge cuts it.
-    whole = [k for k in shown if not any(_cut(view, k) for view in views)]
-    kept = whole if len(whole) >= 3 else shown
-    blind = Camera((0, 0, 0), ((1, 0, 0), (0, 1, 0), (0, 0, 1)), cameras[0].vfov, cameras[0].width, cameras[0].height)
-    points = [np.array([points_of(view, blind, k).mean(axis=0) for k in kept]) for view in views]
-    turn, shift = _rigid(points[0], points[-1])
-    if np.abs(turn).max() > 6:
-        kind, way = ("pan", "left" if turn[1] > 0 else "right") if abs(turn[1]) > abs(turn[0]) else (
-            "tilt", "up" if turn[0] < 0 else "down")  # fmt: skip
-        parts = [np.abs(_rigid(points[0], each)[0]).max() / np.abs(turn).max() for each in points]
-    else:
-        axis = int(np.abs(shift).argmax())
-        kind = ("truck", "pedestal", "dolly")[axis]
-        back, forth = (("left", "right"), ("up", "down"), ("backward", "forward"))[axis]
-        way = back if shift[axis] > 0 else forth
-        if axis == 1:
-            way = "up" if shift[1] > 0 else "down"
-        parts = [(each - points[0]).mean(axis=0)[axis] / shift[axis] for each in points]
-    even = np.arange(FRAMES) / (FRAMES - 1)
+
+    def misfits(name: str, view: View, tried: Array) -> list[float]:
+        return [misfit(cameras[0], views[0], view, name, amount) for amount in tried]
+
+    tried = {name: np.linspace(7, 32, 16) if name.startswith("t") else np.linspace(0.3, 1.6, 16) for name in GONE}
+    name = min(GONE, key=lambda name: min(misfits(name, views[-1], tried[name])))
+    kind, way = GONE[name]
+    if not pace:
+        return kind, way, "steady"
+    fine = np.linspace(0, tried[name][-1], 65)
+    reached = np.array([fine[int(np.argmin(misfits(name, view, fine)))] for view in views[1:]])
+    even = np.arange(1, FRAMES) / (FRAMES - 1)
     done = {"steady": even, "faster": even**2, "slower": 1 - (1 - even) ** 2}
-    return kind, way, min(done, key=lambda name: float(np.abs(done[name] - np.array(parts)).sum()))
-
-
-def _cut(view: View, thing: int) -> bool:
-    """Whether it touches the picture's edge."""
-    mine = view.ids == thing
-    return bool(mine[[0, -1]].any() or mine[:, [0, -1]].any())
-
-
-def _rigid(before: Array, after: Array) -> tuple[Array, Array]:
-    """Turn (degrees about each axis) and shift that take points to others, after Kabsch (1976)."""
-    a, b = before - before.mean(axis=0), after - after.mean(axis=0)
-    left, _, right = np.linalg.svd(a.T @ b)
-    flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(right.T @ left.T))])
-    turn = right.T @ flip @ left.T
-    vector = np.array([turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]]) / 2
-    return np.degrees(np.arcsin(np.clip(vector, -1, 1))), (after - before).mean(axis=0)
+    return kind, way, min(done, key=lambda each: float(np.abs(done[each] - reached / reached[-1]).sum()))
 
 
 def thing_move(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
