@@ -200,13 +200,15 @@ def _world(camera: Camera, view: View, pixels: Array) -> Array:
 def _owners(view: View, pixels: Array) -> npt.NDArray[np.int32]:
     """The things that pixels ``[n, 2]`` show: ``[n]``."""
     columns, rows = pixels.astype(int).T
-    return view.ids[rows, columns]
+    found: npt.NDArray[np.int32] = view.ids[rows, columns]
+    return found
 
 
 def _middle(camera: Camera, view: View, pixel: Array) -> Array:
     """The middle, over the floor, of what is seen of the thing that a pixel shows: ``[2]``, metres."""
     rows, columns = np.nonzero(view.ids == _owners(view, pixel[None])[0])
-    points = _world(camera, view, np.column_stack([columns, rows]) + 0.5)[:, :2]
+    pixels: Array = np.column_stack([columns, rows]).astype(np.float64) + 0.5
+    points = _world(camera, view, pixels)[:, :2]
     found: Array = (points.min(axis=0) + points.max(axis=0)) / 2
     return found
 
