@@ -20,6 +20,7 @@ a contact sheet of four questions, and writes docs/results/spatial_audit.md.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
 import re
@@ -145,11 +146,20 @@ def graded(own: Sequence[Task], others: Sequence[Task]) -> tuple[list[float], li
     chance = []
     for task in own:
         other = rng.choice([each for each in own if each is not task])
-        chance.append(score(task, str(other.truth["gold"])))
+        chance.append(score(task, lent(other, task)))
     constants = rng.sample(others, min(CONSTANTS, len(others)))
     judges = rng.sample(others, min(100, len(others)))
-    best = max(constants, key=lambda each: sum(score(task, str(each.truth["gold"])) for task in judges))
-    return chance, [score(task, str(best.truth["gold"])) for task in own]
+    best = max(constants, key=lambda each: sum(score(task, lent(each, task)) for task in judges))
+    return chance, [score(task, lent(best, task)) for task in own]
+
+
+def lent(other: Task, task: Task) -> str:
+    """The right answer to another question; a map with the names of this one's things, in their order."""
+    if "map" not in other.truth:
+        return str(other.truth["gold"])
+    places = itertools.cycle(other.truth["map"].values())
+    drawn_map = {name: next(places) for name in task.truth["map"]}
+    return f"{json.dumps(drawn_map)}\nAnswer: {other.truth['answer']}"
 
 
 def choosing(tasks: Sequence[Task], learned: Sequence[Task]) -> list[float]:

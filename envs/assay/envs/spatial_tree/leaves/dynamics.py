@@ -170,7 +170,7 @@ def _spot(at: np.ndarray) -> tuple[float, float, float]:
 def dominoes(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """Which of four lettered dominoes of a row is the last to fall when the first is pushed over."""
     count = (6, 8, 9, 10, 11)[difficulty - 1]
-    wide = (1.5, 1.35, 1.25, 1.18, 1.12)[difficulty - 1]
+    wide = (1.5, 1.4, 1.32, 1.26, 1.22)[difficulty - 1]
     close = (0.5, 0.55, 0.6, 0.65, 0.7)[difficulty - 1]
     high, thick = 0.9, 0.12
     right = int(rng.integers(4))

@@ -32,17 +32,18 @@ def way(first: Sequence[float], second: Sequence[float]) -> str:
 
 
 def faces(thing: Thing) -> str:
-    """Where a thing's front shows most like the front of its kind: by pictures of it alone from its four sides."""
+    """Where a thing's front shows most like the front of its kind: by pictures of it alone from all round."""
     light = Light(ambient=0.9, diffuse=0.1, shadow=False)
     model = put((thing.kind, thing.colour), (0, 0), 0.0, 0.75)
     front = _from_side(model, 0.0, light)
-    looks = {name: _from_side(thing, yaw, light) for name, yaw in FACINGS.items()}
-    return min(looks, key=lambda name: float(np.abs(looks[name] - front).mean()))
+    # All round, since a thing may stand a little askew.
+    seen = min(range(0, 360, 10), key=lambda yaw: float(np.abs(_from_side(thing, yaw, light) - front).mean()))
+    return min(FACINGS, key=lambda name: abs((FACINGS[name] - seen + 180) % 360 - 180))
 
 
 def _from_side(thing: Thing, yaw: float, light: Light) -> Array:
     middle = thing.middle()
     eye = middle + 2.5 * np.array([*heading(yaw), 0.2])
-    camera = Camera.looking(eye.tolist(), middle.tolist(), vfov=35, width=48, height=48)
+    camera = Camera.looking(eye.tolist(), middle.tolist(), vfov=35, width=112, height=112)
     found: Array = render(Scene((thing,), light), camera).rgb.astype(float)
     return found
