@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("pybullet")
 
+from assay.envs.spatial_tree import SpatialTreeEnv
 from assay.envs.spatial_tree.leaves import templates_of
 from assay.envs.spatial_tree.parts import blocks, cubes, nets, pieces, sliding
 from assay.envs.spatial_tree.parts.mazes import (
@@ -161,3 +162,13 @@ def test_boards_read_back_and_slide():
     assert len(sliding.distance_map(board, 2)) == 1 + 4 + 8
     for size in (96, 320):
         assert sliding.drawn_board(sliding.board_picture(board, size)) == board
+
+
+def test_a_picture_of_the_test_is_in_no_training():
+    seen = {}
+    for split, count in (("train", 300), ("test", 60)):
+        env = SpatialTreeEnv(
+            leaf=("route",), template=("exit_reached",), difficulty=(1,), split=split, count=count, size=64
+        )
+        seen[split] = {env.open_images(task)[0].tobytes() for task in env.tasks}
+    assert not seen["train"] & seen["test"]

@@ -108,3 +108,12 @@ def numeric(
     return Question(
         text, images, {"answer": said}, said, "Answer with the number only.", recheck, (), "mra", tuple(captions)
     )
+
+
+def few(template: Template) -> Template:
+    """Marks a kind of question of which there are so few at the easy end that two seeds may make the same one.
+
+    Then the question itself decides which part it is in, so that training never shows one of the test's.
+    """
+    template.__dict__["few"] = True
+    return template

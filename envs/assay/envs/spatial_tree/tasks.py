@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
@@ -24,6 +25,8 @@ VERSION = 1
 """Goes up when the same line would give another question or other pixels."""
 TRIES = 200
 """Draws after which a template is taken to be broken."""
+SHARES = (0.2, 0.1)
+"""Of the test and the dev part."""
 Planned = tuple[Leaf, Template, int, str]
 """Leaf, kind of question, difficulty, seed key."""
 
@@ -133,7 +136,7 @@ def _stream(leaf: Leaf, options: Options, split: str) -> Iterator[Planned]:
         # The number alone decides the part, so that no two parts ever draw from one seed.
         key = f"{options.seed}:{leaf.key}:{number}"
         number += 1
-        if split_of(f"spatial:{key}", 0.2, 0.1) != split:
+        if split_of(f"spatial:{key}", *SHARES) != split:
             continue
         yield leaf, kinds[index % len(kinds)], levels[index // len(kinds) % len(levels)], key
         index += 1
@@ -152,8 +155,8 @@ def _check(options: Options, leaves: Sequence[Leaf]) -> None:
         raise ValueError(f"none of the kinds named is one of {bare[0]}: name the leaves too")
 
 
-def draw(leaf: Leaf, template: Template, difficulty: int, key: str, size: int) -> Question:
-    """The first fair question of a seed key.
+def draw(leaf: Leaf, template: Template, difficulty: int, key: str, size: int, split: str = "") -> Question:
+    """The first fair question of a seed key; where questions of the kind are few, the first that is in ``split``.
 
     Raises:
         RuntimeError: if there is none in :data:`TRIES` draws.
@@ -161,9 +164,16 @@ def draw(leaf: Leaf, template: Template, difficulty: int, key: str, size: int) -
     for attempt in range(TRIES):
         words = content_id("spatial", leaf.key, template.__name__, difficulty, key, attempt)
         question = template(np.random.default_rng(int(words, 16)), difficulty, size)
-        if question is not None:
-            return question
+        if question is None or (split and getattr(template, "few", False) and part_of(question) != split):
+            continue
+        return question
     raise RuntimeError(f"{leaf.key}/{template.__name__} at difficulty {difficulty} made nothing fair of {key}")
+
+
+def part_of(question: Question) -> str:
+    """The part that a question is in by what it shows and asks."""
+    shown = [hashlib.sha256(image.tobytes()).hexdigest() for image in question.images]
+    return split_of(f"spatial:{content_id(question.text, sorted(question.options), shown)}", *SHARES)
 
 
 def made(leaf: Leaf, template: Template, difficulty: int, key: str, options: Options, split: str) -> Task:
@@ -173,7 +183,7 @@ def made(leaf: Leaf, template: Template, difficulty: int, key: str, options: Opt
     record = folder / f"{name}.json"
 
     def write(part: Path) -> None:
-        question = draw(leaf, template, difficulty, key, options.size)
+        question = draw(leaf, template, difficulty, key, options.size, split)
         for number, image in enumerate(question.images):
             written_once(folder / f"{name}-{number}.png", image.save)
         part.write_text(json.dumps(record_of(question)), encoding="utf-8")

@@ -24,13 +24,14 @@ from assay.envs.spatial_tree.parts.pieces import (
     quarter,
     sampled,
 )
-from assay.envs.spatial_tree.question import LETTERS, Question, mcq
+from assay.envs.spatial_tree.question import LETTERS, Question, few, mcq
 
 _FACES = ("red", "blue", "green", "yellow", "orange", "purple")
 _CUBE = 0.01
 """Least share of the picture of every cube of a figure."""
 
 
+@few
 def missing_piece(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """Which of four pieces completes a square; from difficulty 3 they have been turned."""
     side, count, span = ((3, 3, 3), (4, 5, 4), (4, 5, 4), (5, 6, 4), (5, 7, 4))[difficulty - 1]
@@ -73,6 +74,7 @@ def missing_piece(rng: np.random.Generator, difficulty: int, size: int) -> Quest
     return lettered(said, [image], "piece", right, 4, recheck)
 
 
+@few
 def net_opposite(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """Which colour is opposite to a given one when a net is folded to a cube."""
     shape = net(rng, plain=difficulty <= 2)
@@ -105,6 +107,7 @@ def _folding(shape: Shape, painted: dict[Cell, str], name: str, other: str, diff
     return (straight, True, True, not straight, far >= 4)[difficulty - 1]
 
 
+@few
 def net_folds(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """Which of four cubes can be folded from a net."""
     shape = net(rng, plain=difficulty <= 2)

@@ -10,7 +10,7 @@ from assay.envs.spatial_tree.parts import blocks
 from assay.envs.spatial_tree.parts.blocks import PAINTS, PILES, Move, State
 from assay.envs.spatial_tree.parts.drawing import chosen
 from assay.envs.spatial_tree.parts.sliding import TILES, Board, board_picture, distance_map, drawn_board, slid
-from assay.envs.spatial_tree.question import Question
+from assay.envs.spatial_tree.question import Question, few
 
 _RULES = (
     "A move takes the uppermost block of a pile and puts it on top of another pile, or on the grey plate there if that "
@@ -109,6 +109,7 @@ def fewest_moves(rng: np.random.Generator, difficulty: int, size: int) -> Questi
     return chosen(said, _pictures(views), [str(least + k) for k in range(4)], right, recheck, _CAPTIONS)
 
 
+@few
 def slide_first(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """Which tile of a sliding puzzle is to be slid first, so that the goal is reached in as few moves as possible."""
     far = (1, 2, 4, 6, 8)[difficulty - 1]

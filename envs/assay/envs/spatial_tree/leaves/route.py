@@ -29,11 +29,12 @@ from assay.envs.spatial_tree.parts.mazes import (
     trees,
 )
 from assay.envs.spatial_tree.parts.plans import WAYS, Plan, paced, passages_of, simple_plans, stopped, told, walked
-from assay.envs.spatial_tree.question import LETTERS, Question
+from assay.envs.spatial_tree.question import LETTERS, Question, few
 
 _SIDES = ("up", "right", "down", "left")
 
 
+@few
 def exit_reached(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """Which of four exits can be reached from the dot; at difficulty 1 only one corridor is there at all."""
     side = (5, 5, 5, 7, 9)[difficulty - 1]
@@ -93,6 +94,7 @@ def _corridor(start: Cell, end: Cell, way: str) -> set[Passage]:
     return set(passages_of(path))
 
 
+@few
 def plan_arrives(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """Which of four lists of moves leads from the start to the square without meeting a wall."""
     side, moves, longest = ((4, 2, 3), (5, 3, 3), (5, 3, 3), (6, 4, 3), (7, 5, 3))[difficulty - 1]
@@ -145,6 +147,7 @@ def plan_arrives(rng: np.random.Generator, difficulty: int, size: int) -> Questi
     return chosen(said, [image], [told(plan, heading if turning else None) for plan in four], right, recheck)
 
 
+@few
 def end_of_moves(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """At which of four letters one ends after a list of moves, where walls end a move early."""
     side, moves, share = ((4, 2, 0.0), (5, 3, 0.0), (5, 3, 0.25), (6, 4, 0.35), (7, 5, 0.4))[difficulty - 1]
@@ -199,6 +202,7 @@ def _mistakes(rng: np.random.Generator, start: Cell, plan: Plan, open_: set[Pass
     return [inside[k] for k in rng.permutation(len(inside))]
 
 
+@few
 def steps_to_goal(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """How many steps the shortest way through a maze takes."""
     side, low, high = ((3, 1, 1), (4, 1, 3), (5, 2, 6), (7, 6, 12), (8, 9, 17))[difficulty - 1]

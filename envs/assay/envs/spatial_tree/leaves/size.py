@@ -12,7 +12,7 @@ from assay.envs.spatial_tree.engine.visibility import fair, framed
 from assay.envs.spatial_tree.parts.figures import INKS, PAPER, Ink, Points, Sheet, inked, on_grid, turned_by
 from assay.envs.spatial_tree.parts.seen import picture, surface
 from assay.envs.spatial_tree.parts.yard import PAINTS, PAVING, closely, solid, standing, yard
-from assay.envs.spatial_tree.question import Question, mcq, numeric
+from assay.envs.spatial_tree.question import Question, few, mcq, numeric
 
 CENTIMETRES = (2.0, 40.0)
 SQUARE_CENTIMETRES = (2.0, 60.0)
@@ -27,6 +27,7 @@ _BLACK: Ink = (20, 20, 20)
 _SLACK = 0.06  # of a second measurement, which counts whole pixels
 
 
+@few
 def bar_length(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """How long a rectangle, ellipse or path is, beside a scale bar."""
     length, bar = _log_uniform(rng, CENTIMETRES), float(rng.choice([4, 5, 8, 10]))
@@ -60,6 +61,7 @@ def bar_length(rng: np.random.Generator, difficulty: int, size: int) -> Question
     )
 
 
+@few
 def area_on_grid(rng: np.random.Generator, difficulty: int, size: int) -> Question | None:
     """How large a figure on squared paper is."""
     wanted = _log_uniform(rng, SQUARE_CENTIMETRES)
