@@ -56,6 +56,8 @@ def main() -> None:
     args = arguments()
     jobs = [(lesson, seed) for seed in range(args.seeds) for lesson in LESSONS if lesson.leaf in args.leaves]
     if not args.report:
+        for lesson, seed in jobs:  # here and not in the threads, which would import the library of models at once
+            begin(lesson, seed, start_of(lesson, seed, args))
         with ThreadPoolExecutor(args.jobs) as pool:
             list(pool.map(lambda job: learn(*job, args), jobs))
     print(report(args))
@@ -82,16 +84,17 @@ def run_of(lesson: Lesson, seed: int, args: argparse.Namespace) -> Path:
     return Path(args.out) / f"{lesson.leaf}-s{seed}"
 
 
+def start_of(lesson: Lesson, seed: int, args: argparse.Namespace) -> Path:
+    return Path(args.out) / f"{lesson.leaf}-s{seed}-start"
+
+
 def learn(lesson: Lesson, seed: int, args: argparse.Namespace) -> None:
     """One run, and its measurement without pictures."""
     out = run_of(lesson, seed, args)
     if not (out / "report.html").exists():
-        start = out.with_name(f"{out.name}-start")
-        if not start.exists():
-            begin(lesson, seed, start)
         words = [
-            "train-agent", "--model.name", str(start), *asked(lesson), "--env.seed", str(seed), "--env.count",
-            str(lesson.examples), "--recipe", "dr-grpo", "--sft.examples", str(lesson.examples), "--sft.epochs",
+            "train-agent", "--model.name", str(start_of(lesson, seed, args)), *asked(lesson), "--env.seed", str(seed),
+            "--env.count", str(lesson.examples), "--recipe", "dr-grpo", "--sft.examples", str(lesson.examples), "--sft.epochs",
             str(lesson.epochs), "--sft.lr", str(args.sft_lr), "--steps", str(args.steps), "--optim.lr", str(args.lr),
             "--eval.every", str(args.every), "--eval.tasks", str(args.tasks), "--eval.env.count", str(args.tasks),
             "--rollout.max-tokens", "4", "--seed", str(seed), "--threads", "1", "--keep", "1", "--out", str(out),
@@ -111,7 +114,9 @@ def asked(lesson: Lesson) -> list[str]:
 
 
 def begin(lesson: Lesson, seed: int, folder: Path) -> None:
-    """Random weights, and a tokenizer in which the words of the questions are single tokens."""
+    """Random weights, and a tokenizer in which the words of the questions are single tokens, if not there yet."""
+    if folder.exists():
+        return
     from assay.agents.tiny_vlm import tiny_vlm
     from assay.training.studies.cls_rl.model import word_tokenizer
 
