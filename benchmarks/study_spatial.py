@@ -95,7 +95,8 @@ def learn(lesson: Lesson, seed: int, args: argparse.Namespace) -> None:
         words = [
             "train-agent", "--model.name", str(start_of(lesson, seed, args)), *asked(lesson), "--env.seed", str(seed),
             "--env.count", str(lesson.examples), "--recipe", "dr-grpo", "--sft.examples", str(lesson.examples),
-            "--sft.epochs", str(lesson.epochs), "--sft.lr", str(args.sft_lr), "--steps", str(args.steps), "--optim.lr", str(args.lr),
+            "--sft.epochs", str(lesson.epochs), "--sft.lr", str(args.sft_lr), "--steps", str(args.steps),
+            "--optim.lr", str(args.lr),
             "--eval.every", str(args.every), "--eval.tasks", str(args.tasks), "--eval.env.count", str(args.tasks),
             "--rollout.max-tokens", "4", "--seed", str(seed), "--threads", "1", "--keep", "1", "--out", str(out),
         ]  # fmt: skip
