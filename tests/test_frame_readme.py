@@ -38,7 +38,7 @@ SIZE_FLAGS = {
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block. ``smaller`` holds flags that a test appends; ``needs``: sandbox, qt or ocr."""
+    """One fenced block. ``smaller`` holds flags that a test appends; ``needs``: sandbox, qt, ocr or spatial."""
 
     page: str
     line: int
@@ -124,6 +124,8 @@ def test_a_block_runs(block: Block, folder: Path, without_qt: Callable[[], str])
         pytest.skip(without_qt())
     if block.needs == "ocr":
         pytest.importorskip("rapidocr_onnxruntime")
+    if block.needs == "spatial":
+        pytest.importorskip("pybullet")
     commands = {line.partition("#")[0].strip() for line in block.text.splitlines()}
     if NOT_RUN_HERE & commands:
         assert commands == NOT_RUN_HERE
@@ -132,7 +134,7 @@ def test_a_block_runs(block: Block, folder: Path, without_qt: Callable[[], str])
 
 
 def test_every_block_says_what_it_is() -> None:
-    assert {block.needs for block in BLOCKS} <= {"", "sandbox", "qt", "ocr"}
+    assert {block.needs for block in BLOCKS} <= {"", "sandbox", "qt", "ocr", "spatial"}
     assert {block.language for block in BLOCKS} <= {"python", "bash", ""}
     assert all(block.language for block in blocks(ROOT / "README.md"))
     assert sum(page.read_text(encoding="utf-8").count("```") for page in PAGES) == 2 * len(BLOCKS)

@@ -102,6 +102,8 @@ def needs(without_qt: Callable[[], str]) -> Callable[[str], None]:
     def check(name: str) -> None:
         if name in ("gui_grounding", "gui_agent") and without_qt():
             pytest.skip(without_qt())
+        if name == "spatial_tree":
+            pytest.importorskip("pybullet", reason="scenes need PyBullet")
 
     return check
 
