@@ -238,7 +238,8 @@ def report(rows: Sequence[Mapping[str, Any]], size: int) -> str:
         leaf = BY_KEY[row["leaf"]]
         common = f"{100 * row['commonest']:.1f}" if "commonest" in row else "-"
         chance = f"{100 * row['chance']:.1f}" if "chance" in row else "acts"
-        cells = [leaf.level, leaf.name, len(row["kinds"]), row["n"], f"{row['oracle']:.2f}", row["disagree"], chance,
+        oracle = "played" if leaf.level == "L4" else f"{row['oracle']:.2f}"
+        cells = [leaf.level, leaf.name, len(row["kinds"]), row["n"], oracle, row["disagree"], chance,
                  blind_cell(row), common, f"{row['seconds']:.2f}"]  # fmt: skip
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     far = [BY_KEY[row["leaf"]].name for row in rows if too_far(row)]
