@@ -21,7 +21,7 @@ from assay.training.config import EvalConfig, LogConfig, ModelConfig, RolloutCon
 from assay.training.display import Display
 from assay.training.logs import read_metrics
 from assay.training.measures import decoder, with_measures
-from assay.training.objectives.auto_think import AutoThinkReward, WithoutTies
+from assay.training.objectives.auto_think import AutoThinkReward, WithoutTies, level_of
 from assay.training.objectives.data import PolicyOutputs, TrajectoryBatch
 from assay.training.objectives.schedule import Pool
 from assay.training.recipes import get_recipe
@@ -301,3 +301,9 @@ def test_two_contexts_learn_when_to_think():
     assert auto.mean(0).tolist() == pytest.approx([0.005, 0.994], abs=0.003)
     # Plain accuracy lands there as well: it is the naive bonus that harms.
     assert plain.mean(0).tolist() == pytest.approx([0.016, 0.99], abs=0.004)
+
+
+def test_a_level_that_turns_up_later_is_one_clear_line():
+    assert level_of({"L1": 1, "hard": 3}, "hard") == 3.0
+    with pytest.raises(ValueError, match="--recipe.levels L7=L1"):
+        level_of({"L1": 1}, "L7")

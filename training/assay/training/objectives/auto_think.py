@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -118,3 +119,16 @@ class WithoutTies(Schedule):
 def _share(alive: Tensor, group: Tensor) -> float:
     dead, every = len(torch.unique(group[~alive])), len(torch.unique(group))
     return dead / every if every else 0.0
+
+
+def level_of(names: Mapping[str, int], name: str) -> float:
+    """The number of a level, 1 to 4.
+
+    Raises:
+        ValueError: one line, for a name that nobody knows.
+    """
+    if name not in names:
+        raise ValueError(
+            f"auto-think met a task of level {name!r}: --recipe.levels {name or 'NAME'}=L1 says what it is"
+        )
+    return float(names[name])

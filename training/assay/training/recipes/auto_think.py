@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -95,9 +95,9 @@ class AutoThink(GRPO):
             return None
         return f"pays in full for {self.t_target} tokens of thought, and no response is longer than {run.max_length}"
 
-    def refuses_tasks(self, tasks: Iterable[Task]) -> str | None:
-        """Tasks without a level, or with one of another name."""
-        found = {str(task.meta.get("level", "")) for task in tasks}
+    def refuses_tasks(self, tasks: Sequence[Task]) -> str | None:
+        """Tasks without a level, or with one of another name; some 32 all over the set are looked at."""
+        found = {str(task.meta.get("level", "")) for task in tasks[:: max(1, len(tasks) // 32)]}
         if "" in found:
             return "pays by level, and this environment's tasks have none: take one whose tasks have meta['level']"
         if unknown := sorted(found - self.names().keys()):
@@ -107,11 +107,11 @@ class AutoThink(GRPO):
 
     def measures(self) -> Mapping[str, Measure]:
         """The level of a rollout's task, and its thoughts."""
-        from assay.training.objectives.auto_think import LEVEL, THINK_TOKENS, THOUGHT
+        from assay.training.objectives.auto_think import LEVEL, THINK_TOKENS, THOUGHT, level_of
         from assay.training.thinking import think_tokens, thinks
 
         def level(names: Mapping[str, int], rollout: Rollout, task: Task, decode: Decode) -> float:
-            return float(names[str(task.meta["level"])])
+            return level_of(names, str(task.meta.get("level", "")))
 
         return {
             LEVEL: partial(level, self.names()),

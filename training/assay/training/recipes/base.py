@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -112,7 +112,7 @@ class Recipe:
         """Why it cannot work in a run, as the end of a sentence that begins with its name; None: it can."""
         return None
 
-    def refuses_tasks(self, tasks: Iterable[Task]) -> str | None:
+    def refuses_tasks(self, tasks: Sequence[Task]) -> str | None:
         """Why it cannot learn from a run's training tasks, as the end of such a sentence; None: it can."""
         return None
 
