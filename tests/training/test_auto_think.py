@@ -305,5 +305,5 @@ def test_two_contexts_learn_when_to_think():
 
 def test_a_level_that_turns_up_later_is_one_clear_line():
     assert level_of({"L1": 1, "hard": 3}, "hard") == 3.0
-    with pytest.raises(ValueError, match="--recipe.levels L7=L1"):
+    with pytest.raises(ValueError, match=r"--recipe\.levels L7=L1"):
         level_of({"L1": 1}, "L7")

@@ -172,3 +172,10 @@ def test_a_picture_of_the_test_is_in_no_training():
         )
         seen[split] = {env.open_images(task)[0].tobytes() for task in env.tasks}
     assert not seen["train"] & seen["test"]
+
+
+def test_small_pictures_are_larger_ones_shrunk(tmp_path, monkeypatch):
+    monkeypatch.setenv("ASSAY_CACHE", str(tmp_path))
+    # At 64 pixels no two marks of this kind would be apart.
+    env = SpatialTreeEnv(leaf=("correspondence",), template=("same_thing",), difficulty=(3,), count=1, size=64)
+    assert max(env.open_images(env.tasks[0])[0].size) == 64

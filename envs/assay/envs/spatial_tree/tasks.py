@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from assay.envs.made_files import cache_folder, written_once
 from assay.envs.spatial_tree.engine.world import MISSING
@@ -24,7 +27,9 @@ from assay.verifiers.spatial.tree import BY_KEY, LEAVES, Leaf
 VERSION = 1
 """Goes up when the same line would give another question or other pixels."""
 TRIES = 200
-"""Draws after which a template is taken to be broken."""
+"""Draws at a difficulty after which an easier one is tried."""
+LEAST = 96
+"""Longer side of a drawn picture, pixels."""
 SHARES = (0.2, 0.1)
 """Of the test and the dev part."""
 Planned = tuple[Leaf, Template, int, str]
@@ -158,16 +163,25 @@ def _check(options: Options, leaves: Sequence[Leaf]) -> None:
 def draw(leaf: Leaf, template: Template, difficulty: int, key: str, size: int, split: str = "") -> Question:
     """The first fair question of a seed key; where questions of the kind are few, the first that is in ``split``.
 
+    One that is nowhere to be found at its difficulty is asked at an easier one. Marks and margins are made for pictures
+    of :data:`LEAST` pixels or more: smaller ones are those, shrunk.
+
     Raises:
-        RuntimeError: if there is none in :data:`TRIES` draws.
+        RuntimeError: if there is none at any difficulty.
     """
-    for attempt in range(TRIES):
-        words = content_id("spatial", leaf.key, template.__name__, difficulty, key, attempt)
-        question = template(np.random.default_rng(int(words, 16)), difficulty, size)
+    for level, attempt in itertools.product(range(difficulty, 0, -1), range(TRIES)):
+        words = content_id("spatial", leaf.key, template.__name__, level, key, attempt)
+        question = template(np.random.default_rng(int(words, 16)), level, max(size, LEAST))
         if question is None or (split and getattr(template, "few", False) and part_of(question) != split):
             continue
-        return question
+        if size >= LEAST:
+            return question
+        return replace(question, images=[_shrunk(each, size) for each in question.images])
     raise RuntimeError(f"{leaf.key}/{template.__name__} at difficulty {difficulty} made nothing fair of {key}")
+
+
+def _shrunk(image: Image.Image, size: int) -> Image.Image:
+    return image.resize((max(1, round(image.width * size / LEAST)), max(1, round(image.height * size / LEAST))))
 
 
 def part_of(question: Question) -> str:
